@@ -79,7 +79,7 @@ def load(
 
     handles: orders are placed BY_HANDLE, and cancels and replaces name the engine's handle; else the client id.
     messages: length of the timed part. seed: that of the published figures, unless given. kind: another market in place
-    of the named one, with its price range. cache: folder for drawn flows; None draws anew (3 to 5 microseconds a message).
+    of the named one, with its price range. cache: folder for drawn flows; None draws anew (3 to 5 us a message).
     """
     market = KINDS[name] if kind is None else kind
     drawn_seed = market.seed if seed is None else seed
