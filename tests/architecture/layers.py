@@ -50,8 +50,11 @@ FILES: Final = frozenset(
 )
 NUMPY_FILES: Final = frozenset(["load", "save", "savez", "fromfile", "memmap", "loadtxt", "savetxt", "genfromtxt"])
 
-MAY_OPEN_FILES: Final = ("openoutcry.replay",)
-"""Modules of the pure lines whose work is to read and write files."""
+MAY_OPEN_FILES: Final = {
+    "openoutcry.replay": "its work is to read files of order flow and to write tables",
+    "openoutcry.book.kernel.compiling": "it says in which folder machine code is kept; no book reaches it",
+}
+"""Modules of the pure lines that may touch files, with the reason."""
 
 ONLY_IMPORTERS: Final = {
     "zmq": ("openoutcry.node.zmq_io",),

@@ -99,6 +99,7 @@ def test_the_checker_finds_each_fault(module: str, source: str, expected: str) -
         ("openoutcry.book.books", "from . import depth\nfrom .kernel import step"),
         ("openoutcry.replay.bitstamp", "import gzip\nfrom pathlib import Path\nopen(Path('x'))"),
         ("openoutcry.replay.bitstamp", "from openoutcry.book import Books"),
+        ("openoutcry.book.kernel.compiling", "from pathlib import Path"),
         ("openoutcry.node.zmq_io", "import zmq, os, time\nopen('x')"),
         ("openoutcry.node.runner", "from openoutcry.host import load\nfrom openoutcry.role import Role"),
         ("openoutcry.cli.main", "from openoutcry import __version__\nimport openoutcry.client"),
