@@ -1,4 +1,4 @@
-"""Our books against the matching engine of `tracebook-conformance`, an independent implementation of the usual rules."""
+"""Our books against the matching engine of `tracebook-conformance`, an independent program with the usual rules."""
 
 import sys
 from pathlib import Path
@@ -7,7 +7,6 @@ from typing import Final
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.interop.tracebook_adapter import LOTS_PER_UNIT, PRICE_TICKS_MAX, OpenOutcryAdapter, open_fast
 from tracebook.conformance import (
     AdapterFactory,
     ConformanceConfig,
@@ -20,6 +19,8 @@ from tracebook.conformance import (
 )
 from tracebook.core.order import OrderSide
 from tracebook.events import MarketEvent
+
+from tests.interop.tracebook_adapter import LOTS_PER_UNIT, PRICE_TICKS_MAX, OpenOutcryAdapter, open_fast
 
 ADAPTER: Final = Path(__file__).with_name("tracebook_adapter.py")
 START_SECONDS_MAX: Final = 60.0
