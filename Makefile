@@ -27,14 +27,14 @@ help: ## list the targets
 	@echo "make TARGET, where TARGET is one of:"
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1	\2/p' Makefile | expand -t 12
 
-demo: .venv/ready .venv/sample ## replay half an hour of real order flow through our books and show what happened
+demo: .venv/kernels .venv/sample ## replay half an hour of real order flow through our books and show what happened
 	@$(BIN)/outcry demo
 
-test: .venv/ready ## run every test but the soak runs (under 15 minutes)
+test: .venv/kernels ## run every test but the soak runs (under 15 minutes)
 	@echo "Running the tests (tests/, and those of each plugin)."
 	@$(BIN)/pytest
 
-check: .venv/ready ## formatting, lint, types, documentation, layers
+check: .venv/kernels ## formatting, lint, types, documentation, layers
 	@echo "Checking the formatting and the lint rules (ruff)."
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -45,10 +45,10 @@ check: .venv/ready ## formatting, lint, types, documentation, layers
 	@echo "Checking the layers and the repository."
 	@$(BIN)/pytest -q tests/architecture
 
-bench: .venv/bench ## measure the books, also against other engines; results go to benchmarks/results
+bench: .venv/kernels .venv/bench ## measure the books, also against other engines; results go to benchmarks/results
 	@$(BIN)/python -m benchmarks.run
 
-soak: .venv/ready ## the long runs, by hand: 10 million random commands, QUANTCUP=DIR
+soak: .venv/kernels ## the long runs, by hand: 10 million random commands, QUANTCUP=DIR
 	@echo "Running the long tests; this takes a while. What they measure is kept in benchmarks/results."
 	@$(BIN)/pytest -m soak
 
@@ -81,6 +81,10 @@ clean: ## remove .venv, caches and what was built
 	@echo "Installing the engine and its tools, as pinned in constraints.txt."
 	@$(PIP) install -qq -r requirements-dev.txt || { \
 		echo "The installation failed (see above). It needs a connection to a Python package index."; exit 1; }
+	@touch $@
+
+# Compiling takes half a minute, so it is done here, where it says so, and not in the first order.
+.venv/kernels: .venv/ready $(wildcard engine/openoutcry/book/kernel/*.py)
 	@$(BIN)/python -m openoutcry.book.warm
 	@touch $@
 
