@@ -224,6 +224,30 @@ def test_a_minimum_between_two_allowed_prices_is_the_next_one(by: Uncross) -> No
 
 
 @BOTH
+@pytest.mark.parametrize("rule", ["nse", "okc_binance_dex"])
+def test_a_price_between_two_limits_is_not_taken_where_less_trades(by: Uncross, rule: str) -> None:
+    """10 lots at 100 and, because of a minimum, at 110; none at 105, where the reference is."""
+    orders = [buy(12, 100), sell(10, 100), sell(2, 110), buy(10, minimum=110)]
+    assert price(by, orders, rule, 105) == 110
+    assert price(by, orders, rule, 104) == 100
+
+
+@BOTH
+@pytest.mark.parametrize("rule", WITHOUT_QUOTE)
+def test_the_end_of_a_collar_may_be_where_a_minimum_lies(by: Uncross, rule: str) -> None:
+    """One allowed price, at which no order has its limit but one its minimum."""
+    orders = [buy(10, 110), sell(20, 90), buy(10, minimum=100)]
+    assert price(by, orders, rule, 90, (100, 100)) == 100
+
+
+@BOTH
+def test_a_reference_below_the_lowest_allowed_price_is_that_price(by: Uncross) -> None:
+    """On a grid of 10 the nearest multiple of a reference of 3 would be 0."""
+    assert price(by, [buy(10, 20), sell(10)], "euronext", 3, tick=10) == 10
+    assert price(by, [buy(20, 20), sell(10)], "euronext", 3, tick=10) == 20
+
+
+@BOTH
 def test_fills_go_by_market_price_display_and_time(by: Uncross) -> None:
     """Seven buys for eleven lots at 100: market orders first, hidden ones behind displayed ones at their price."""
     orders = [
