@@ -27,8 +27,8 @@ def could_trade(taker: Order, need_lots: int) -> bool:
 def walk(taker: Order, need_lots: int, meets: Callable[[Order], bool]) -> tuple[int, bool]:
     """Lots found among the makers that it meets, and whether the band or an order of its own group ended the walk.
 
-    Where an own order does, the orders ahead of it on its level count with their displayed lots only, since their reserves come
-    behind it; on a level that is shared pro rata nothing counts, since prevention comes before any trade there.
+    Where an own order does, the orders ahead of it on its level count with their displayed lots only, since their
+    reserves come behind it; on a level that is shared pro rata nothing counts, since prevention comes before any trade.
     """
     book, found_lots = taker.book, 0
     for level in book.levels_within(taker.side.opposite, taker.price_ticks):
