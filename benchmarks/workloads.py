@@ -28,7 +28,7 @@ QUOTE: Final = 0
 """Instrument in which every pair is priced; the base instrument of pair n is n + 1."""
 
 PRICE_TICKS_RANGE: Final = {"A": (1, 65_535), "B": (1, 2**24 - 1), "C": (8_192, 12_287)}
-FLOW_VERSION: Final = 1
+FLOW_VERSION: Final = 2
 """Part of a cached file's name: raise it when the same seed draws other rows."""
 
 LIMITS: Final = (
@@ -78,8 +78,9 @@ def load(
     """Return workload A, B or C.
 
     handles: orders are placed BY_HANDLE, and cancels and replaces name the engine's handle; else the client id.
-    messages: length of the timed part. seed: that of the published figures, unless given. kind: another market in place
-    of the named one, with its price range. cache: folder for drawn flows; None draws anew (3 to 5 us a message).
+    messages: of the timed part, which has some more commands (see `flow.generate`). seed: that of the published
+    figures, unless given. kind: another market in place of the named one, with its price range. cache: folder for
+    drawn flows; None draws anew (3 to 5 microseconds a message).
     """
     market = KINDS[name] if kind is None else kind
     drawn_seed = market.seed if seed is None else seed

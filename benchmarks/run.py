@@ -1,0 +1,70 @@
+"""Measures the engine and keeps the results: `python -m benchmarks.run [--quick] [--only NAME ...]`.
+
+The timings by pytest-benchmark (`suites`), then what needs more than a median: the spread of single calls (`latency`),
+resident memory (`memory`), and the side-by-side with other engines (`peers`). With --quick everything is small, one
+round, printed and not kept: it shows that the benchmarks work. `python -m benchmarks.report` writes the page.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from benchmarks import latency, memory, peers
+from benchmarks.record import RESULTS, ROOT, Recorder
+from benchmarks.suites.scale import QUICK
+
+SUITES: Final = Path(__file__).with_name("suites")
+NEITHER_CASE_NOR_FIGURE: Final = ("measure", "case")
+
+
+def run_suites(recorder: Recorder, *, quick: bool = False, only: Sequence[str] = ()) -> None:
+    """Run the suites, or those named, and record the median of each timing."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.json"
+        files = [str(SUITES / f"test_{name}.py") for name in only] or [str(SUITES)]
+        command = [sys.executable, "-m", "pytest", "-q", "--no-header", "--benchmark-enable", "--benchmark-only"]
+        command += ["--benchmark-columns=min,median,max,rounds", f"--benchmark-json={report}", *files]
+        environment = {**os.environ, QUICK: "1"} if quick else dict(os.environ)
+        subprocess.run(command, cwd=ROOT, env=environment, check=True)
+        timings = json.loads(report.read_text(encoding="utf-8"))["benchmarks"]
+    for timing in timings:
+        facts, stats = timing["extra_info"], timing["stats"]
+        figures = {name: value for name, value in facts.items() if name not in NEITHER_CASE_NOR_FIGURE}
+        figures |= {"seconds": stats["median"], "seconds_min": stats["min"], "seconds_max": stats["max"]}
+        figures["rounds"] = stats["rounds"]
+        if "messages" in facts:
+            figures["messages_per_s"] = facts["messages"] / stats["median"]
+        recorder.add(facts["measure"], facts["case"], figures)
+
+
+SUITE_NAMES: Final = tuple(sorted(path.stem.removeprefix("test_") for path in SUITES.glob("test_*.py")))
+MEASURES: Final[dict[str, Callable[..., None]]] = {
+    "latency": latency.measure,
+    "memory": memory.measure,
+    "peers": peers.measure,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run what the command line asks for."""
+    names = (*SUITE_NAMES, *MEASURES)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description="Measure the engine.")
+    parser.add_argument("--quick", action="store_true", help="small, one round, not kept: shows that it works")
+    parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="NAME", help=", ".join(names))
+    chosen = parser.parse_args(arguments)
+    recorder = Recorder(None if chosen.quick else RESULTS)
+    if suites := [name for name in SUITE_NAMES if name in chosen.only]:
+        run_suites(recorder, quick=chosen.quick, only=suites)
+    for name, measure in MEASURES.items():
+        if name in chosen.only:
+            measure(recorder, quick=chosen.quick)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Timings by pytest-benchmark; `python -m benchmarks.run` runs them and keeps their medians."""
