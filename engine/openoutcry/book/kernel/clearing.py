@@ -57,7 +57,7 @@ def clear(
     market_buy, market_sell: lots of orders without a price. All lots together at most OPEN_LOTS_MAX. reference: ticks,
     0 for none; need not be a multiple of tick. rule: a value of `AuctionRule`. collar_low, collar_high: ticks, both 0
     for none; XETRA_CONTINUOUS_AUCTION clears nothing without one. Arguments are only read. Never raises.
-    Cost: O(n) time and memory, about 10 ns a price.
+    Cost: O(n) time and memory, about 5 ns a price.
     """
     never = np.zeros(0, np.int64)
     return clear_with_minimums(
