@@ -118,4 +118,7 @@ class Pair:
                 return f"{name} is {value}, expected {low} to {high}"
         if self.base == self.quote:
             return f"base and quote are both {self.base}, expected two instruments"
+        by_level = (Allocation.PRICE_TIME, Allocation.PRICE_SIZE_TIME)
+        if self.iceberg_rule == IcebergRule.DISPLAYED_FIRST and self.allocation not in by_level:
+            return f"iceberg_rule is DISPLAYED_FIRST, expected PEAK_ROTATION with {self.allocation.name}"
         return None

@@ -30,11 +30,8 @@ def levels_of_broker(taker: Order) -> list[list[Order]]:
     return [level for level in ours if level]
 
 
-def serve_together(market: Market, taker: Order, level: list[Order]) -> None:
-    """Let the taker meet some orders of a level until one of them is used up."""
-    if not taker.book.peaks_rotate:
-        serve_displayed_first(market, taker, level)
-        return
+def serve_in_turn(market: Market, taker: Order, level: list[Order]) -> None:
+    """Let the taker meet some orders of a level until one of them is used up; replenished ones come again."""
     while level and taker.live:
         maker = level.pop(0)
         meet(market, maker, taker, maker.displayed_lots)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from openoutcry.book.reference.allocation import levels_of_broker, serve_level, serve_together
+from openoutcry.book.reference.allocation import levels_of_broker, serve_in_turn, serve_level
 from openoutcry.book.reference.checks import IMMEDIATE, WAITING, reaches
 from openoutcry.book.reference.dry_run import could_trade
 from openoutcry.book.reference.market import Market
@@ -43,7 +43,7 @@ def trade_to_limit(market: Market, taker: Order) -> bool:
     for level in levels_of_broker(taker):
         if breaches(market, taker, level[0]):
             return True
-        serve_together(market, taker, level)
+        serve_in_turn(market, taker, level)
         if not taker.live:
             return False
     while taker.live:

@@ -11,7 +11,6 @@ from openoutcry.book.reference.market import Market
 from openoutcry.domain import AccountField, CancelReason, MassCancelScope, Op, RejectCode
 from openoutcry.domain.limits import (
     ACCOUNTS_MAX,
-    INSTRUMENTS_MAX,
     NOTIONAL_MAX,
     POSITION_LOTS_MAX,
     PRICE_TICKS_MAX,
@@ -150,8 +149,6 @@ def fund(market: Market, c: Command) -> RejectCode | None:
     backing = market.backing(c.account, c.pair)
     if c.qty_lots == 0 or not backing.may_add(c.qty_lots):
         return RejectCode.QUANTITY_OUT_OF_RANGE
-    if c.pair >= INSTRUMENTS_MAX:
-        return RejectCode.PARAMETER_OUT_OF_RANGE
     accept(market, c)
     backing.available += c.qty_lots
     return None

@@ -52,8 +52,7 @@ class PairBook:
     @property
     def peaks_rotate(self) -> bool:
         """Whether an iceberg shows its next peak as soon as one is used up."""
-        pair = self.pair
-        return pair.iceberg_rule == IcebergRule.PEAK_ROTATION or pair.allocation == Allocation.PRO_RATA
+        return self.pair.iceberg_rule == IcebergRule.PEAK_ROTATION
 
     def end_of_range(self, side: Side) -> int:
         """The limit of an order without a price."""

@@ -13,7 +13,7 @@ from openoutcry.book.reference.order import Order
 from openoutcry.book.reference.pair_book import COLLECTING, DISPLAYED, HIDDEN, MARKET, PairBook
 from openoutcry.book.reference.phases import waits_for_auction
 from openoutcry.book.reference.resting import rest
-from openoutcry.domain import Allocation, CancelReason, EventFlag, OrderType, RejectCode, Side
+from openoutcry.domain import Allocation, AuctionRule, CancelReason, EventFlag, OrderType, RejectCode, Side
 
 
 class Result(NamedTuple):
@@ -33,27 +33,42 @@ def indicate(book: PairBook) -> Result:
             for order in book.queues[queue].values():
                 lots_at.setdefault(order.price_ticks, [0, 0])[side] += order.leaves
         market_lots[side] = sum(order.leaves for order in book.queues[MARKET[side]].values())
-    low_ticks, high_ticks = book.band_low_ticks, book.band_high_ticks
-    if high_ticks:
-        low_ticks = max(low_ticks, book.pair.price_ticks_min)
-        high_ticks = min(high_ticks, book.pair.price_ticks_max)
-        if low_ticks > high_ticks:
-            return Result(0, 0, 0)
+    low_ticks, high_ticks = collar(book)
+    if low_ticks > high_ticks:
+        return Result(0, 0, 0)
     prices = sorted(lots_at)
-    reference_ticks = book.reference_ticks or book.last_ticks
     price_ticks, volume_lots, surplus_lots = clear_plain(
         prices,
         [lots_at[price][Side.BUY] for price in prices],
         [lots_at[price][Side.SELL] for price in prices],
         market_lots[Side.BUY],
         market_lots[Side.SELL],
-        reference_ticks if book.in_range(reference_ticks) else 0,
+        reference(book),
         1,
         book.pair.auction_rule,
         low_ticks,
         high_ticks,
     )
     return Result(price_ticks, volume_lots, surplus_lots)
+
+
+def reference(book: PairBook) -> int:
+    """The reference price of an auction, brought into the pair's range; 0 for none."""
+    ticks = book.reference_ticks or book.last_ticks
+    return max(book.pair.price_ticks_min, min(ticks, book.pair.price_ticks_max)) if ticks else 0
+
+
+def collar(book: PairBook) -> tuple[int, int]:
+    """The prices that an auction may have, lowest and highest: the band within the pair's range; 0 and 0 for all.
+
+    The rule for a market maker's quote needs one: without a band it is the whole range.
+    """
+    pair = book.pair
+    if book.band_high_ticks:
+        return max(book.band_low_ticks, pair.price_ticks_min), min(book.band_high_ticks, pair.price_ticks_max)
+    if pair.auction_rule == AuctionRule.XETRA_CONTINUOUS_AUCTION:
+        return pair.price_ticks_min, pair.price_ticks_max
+    return 0, 0
 
 
 def uncross(market: Market, c: Command) -> RejectCode | None:

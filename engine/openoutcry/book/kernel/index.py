@@ -1,0 +1,168 @@
+"""Hash indices from a key to a place in a pool: client ids, positions, backings.
+
+Open addressing, linear probing, at most half full; an entry keeps the 32-bit hash of its key, so a probe touches the
+pool only for the entry it wants, and entries move (removal, growth) without touching the pool at all. The hash is
+seeded: who chooses client ids cannot know which of them collide.
+"""
+
+from openoutcry.book.kernel.compiling import entry, helper, inline
+from openoutcry.book.kernel.layout import (
+    ACCOUNT_ID,
+    BACKING_COUNT,
+    BACKING_INDEX,
+    BACKING_MASK,
+    BACKINGS,
+    CLIENT_ID,
+    ID_INDEX,
+    ID_MASK,
+    M32,
+    ORDERS,
+    PAIR_ID,
+    POS,
+    POSITION_COUNT,
+    POSITION_INDEX,
+    POSITION_MASK,
+    POSITIONS_AT,
+    SEED,
+)
+from openoutcry.book.kernel.memory import get4, get8, put4, put8, shift_right
+
+
+@inline
+def key_hash(h, owner, number):
+    """Return 32 hash bits of (owner, number): two rounds of multiply and shift."""
+    x = ((number ^ get8(h + SEED)) + owner * -7046029254386353131) * -3372029247567499371
+    x = (x ^ shift_right(x, 32)) * -4417276706812531889
+    return shift_right(x, 31) & M32
+
+
+@inline
+def id_find(h, account, client_id):
+    """Return the slot of the account's live order with this client id, or 0."""
+    tag = key_hash(h, account, client_id)
+    table = get8(h + ID_INDEX)
+    mask = get8(h + ID_MASK)
+    i = tag & mask
+    while True:
+        word = get8(table + (i << 3))
+        slot = word & M32
+        if slot == 0:
+            return 0
+        if shift_right(word, 32) == tag:
+            o = get8(h + ORDERS) + (slot << 6)
+            if get8(o + CLIENT_ID) == client_id:
+                if get4(get8(h + POSITIONS_AT) + (get4(o + POS) << 6) + ACCOUNT_ID) == account:
+                    return slot
+        i = (i + 1) & mask
+
+
+@inline
+def entry_add(table, mask, tag, reference):
+    """Put an entry into the first free place from its home."""
+    i = tag & mask
+    while get4(table + (i << 3)) != 0:
+        i = (i + 1) & mask
+    put8(table + (i << 3), tag << 32 | reference)
+
+
+@inline
+def entry_remove(table, mask, tag, reference):
+    """Take the entry of a reference out and close the gap, so that no probe meets a hole."""
+    i = tag & mask
+    while get4(table + (i << 3)) != reference:
+        i = (i + 1) & mask
+    j = i
+    while True:
+        j = (j + 1) & mask
+        word = get8(table + (j << 3))
+        if word & M32 == 0:
+            break
+        home = shift_right(word, 32) & mask
+        if ((j - home) & mask) >= ((j - i) & mask):
+            put8(table + (i << 3), word)
+            i = j
+    put8(table + (i << 3), 0)
+
+
+@helper
+def position_find(h, account, pair):
+    """Return the position's number, or 0 when the account never had one in this pair."""
+    tag = key_hash(h, account, pair)
+    table = get8(h + POSITION_INDEX)
+    mask = get8(h + POSITION_MASK)
+    i = tag & mask
+    while True:
+        word = get8(table + (i << 3))
+        if word & M32 == 0:
+            return 0
+        if shift_right(word, 32) == tag:
+            po = get8(h + POSITIONS_AT) + ((word & M32) << 6)
+            if get4(po + ACCOUNT_ID) == account and get4(po + PAIR_ID) == pair:
+                return word & M32
+        i = (i + 1) & mask
+
+
+@helper
+def position_add(h, account, pair):
+    """Make a position; the pool has room (see `room` in `Books`). Return its number."""
+    number = get8(h + POSITION_COUNT) + 1
+    put8(h + POSITION_COUNT, number)
+    po = get8(h + POSITIONS_AT) + (number << 6)
+    put4(po + ACCOUNT_ID, account)
+    put4(po + PAIR_ID, pair)
+    entry_add(get8(h + POSITION_INDEX), get8(h + POSITION_MASK), key_hash(h, account, pair), number)
+    return number
+
+
+@inline
+def position_of(h, account, pair):
+    """Return the number of a position, made when it is not there."""
+    tag = key_hash(h, account, pair)
+    table = get8(h + POSITION_INDEX)
+    word = get8(table + ((tag & get8(h + POSITION_MASK)) << 3))
+    if shift_right(word, 32) == tag and word & M32 != 0:
+        po = get8(h + POSITIONS_AT) + ((word & M32) << 6)
+        if get4(po + ACCOUNT_ID) == account and get4(po + PAIR_ID) == pair:
+            return word & M32
+    number = position_find(h, account, pair)
+    return number if number != 0 else position_add(h, account, pair)
+
+
+@helper
+def backing_find(h, account, instrument):
+    """Return the number of a backing, or 0 when nothing was ever credited."""
+    tag = key_hash(h, account, instrument)
+    table = get8(h + BACKING_INDEX)
+    mask = get8(h + BACKING_MASK)
+    i = tag & mask
+    while True:
+        word = get8(table + (i << 3))
+        if word & M32 == 0:
+            return 0
+        if shift_right(word, 32) == tag:
+            b = get8(h + BACKINGS) + ((word & M32) << 5)
+            if get4(b) == account and get4(b + 4) == instrument:
+                return word & M32
+        i = (i + 1) & mask
+
+
+@helper
+def backing_add(h, account, instrument):
+    """Make a backing of 0; the pool has room. Return its number."""
+    number = get8(h + BACKING_COUNT) + 1
+    put8(h + BACKING_COUNT, number)
+    b = get8(h + BACKINGS) + (number << 5)
+    put4(b, account)
+    put4(b + 4, instrument)
+    entry_add(get8(h + BACKING_INDEX), get8(h + BACKING_MASK), key_hash(h, account, instrument), number)
+    return number
+
+
+@entry
+def reindex(old, old_size, new, new_mask):
+    """Copy all entries of a table at `old` into an empty larger one at `new`. Cost: O(old_size)."""
+    for i in range(old_size):
+        word = get8(old + (i << 3))
+        if word & M32 != 0:
+            entry_add(new, new_mask, shift_right(word, 32), word & M32)
+    return 0
