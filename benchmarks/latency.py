@@ -8,6 +8,7 @@ import numpy as np
 from benchmarks import books
 from benchmarks.record import Recorder
 from benchmarks.workloads import load
+from openoutcry.book import Books
 from openoutcry.domain.records import Commands
 
 CALLS: Final = 250_000
@@ -26,7 +27,7 @@ def measure(recorder: Recorder, *, quick: bool = False) -> None:
             recorder.add("latency", case, describe(laps))
 
 
-def time_calls(opened: books.Books, batches: list[Commands]) -> np.ndarray[Any, np.dtype[np.int64]]:
+def time_calls(opened: Books, batches: list[Commands]) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Return the nanoseconds of each call after the warm-up, reading the clock included."""
     apply = opened.apply
     laps = []
