@@ -27,7 +27,6 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from functools import partial
 from typing import Any, Final, Protocol
 
-import numpy as np
 from numpy.typing import NDArray
 from tracebook.conformance import (
     BookSnapshot,
@@ -47,13 +46,13 @@ from tracebook.core.price_level import infer_price_decimals
 from tracebook.events import MarketEvent
 
 import openoutcry
+from openoutcry.book import commands
 from openoutcry.book.state import Queue
 from openoutcry.domain import (
     AccountField,
     Allocation,
     EventKind,
     MassCancelScope,
-    Op,
     OrderType,
     Pair,
     RejectCode,
@@ -62,7 +61,7 @@ from openoutcry.domain import (
     TimeInForce,
 )
 from openoutcry.domain.limits import PAIRS_MAX
-from openoutcry.domain.records import COMMAND, Commands, Events
+from openoutcry.domain.records import Commands, Events
 
 PRICE_TICKS_MAX: Final = 2**14 - 1
 LOTS_PER_UNIT: Final = 4 * 10**12
@@ -101,7 +100,7 @@ class BookSet(Protocol):
 
     def apply(self, commands: Commands) -> Events: ...
 
-    def orders(self, pair: int) -> NDArray[np.void]: ...
+    def orders(self, pair: int) -> NDArray[Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +132,7 @@ class OpenOutcryAdapter:
         self.resting: dict[tuple[str, int], _Resting] = {}
         self.trades: list[TradeFill] = []
         self._account(NO_OWNER)
-        self._send(Op.SET_LIMITS, account=ANONYMOUS, kind=AccountField.GROUP, qty_lots=0)
+        self._send(commands.set_limits(ANONYMOUS, AccountField.GROUP, 0))
 
     def apply(self, event: MarketEvent, index: int) -> Observation:
         """Carry out one event of theirs; say what it traded and what rests now."""
@@ -162,20 +161,12 @@ class OpenOutcryAdapter:
         self._pair(event.symbol)
         assert event.side is not None and event.quantity is not None and event.price is not None
         kind, tif = INSTRUCTIONS[event.order_type]
-        priced = kind is not OrderType.MARKET
+        ticks = 0 if kind is OrderType.MARKET else self._ticks(event.price)
         account = self.resting[key].account if key in self.resting else self._account(event.owner)
-        return self._place(
-            key,
-            account=account,
-            side=SIDES[event.side],
-            kind=kind,
-            tif=tif,
-            price_ticks=self._ticks(event.price) if priced else 0,
-            qty_lots=_lots(event.quantity),
-        )
+        return self._place(key, account, SIDES[event.side], _lots(event.quantity), ticks, kind, tif)
 
     def _cancel(self, event: MarketEvent) -> Outcome:
-        return self._outcome(self._named(Op.CANCEL, event), "INVALID_CANCEL")
+        return _outcome(self._send(commands.cancel(*self._names(event))), "INVALID_CANCEL")
 
     def _reduce(self, event: MarketEvent) -> Outcome:
         order = self.resting.get(_key(event))
@@ -185,7 +176,7 @@ class OpenOutcryAdapter:
         lots = _lots(event.quantity)
         if lots > order.lots:
             return Outcome("rejected", "INVALID_ORDER", f"{lots} lots off an order of {order.lots}")
-        return self._outcome(self._named(Op.REDUCE, event, qty_lots=lots), "INVALID_ORDER")
+        return _outcome(self._send(commands.reduce(*self._names(event), lots)), "INVALID_ORDER")
 
     def _replace(self, event: MarketEvent) -> Outcome:
         key = _key(event)
@@ -195,47 +186,42 @@ class OpenOutcryAdapter:
         ticks = order.ticks if event.price is None else self._ticks(event.price)
         lots = order.lots if event.quantity is None else _lots(event.quantity)
         if ticks != order.ticks or lots > order.lots or lots <= 0:
-            rejected = self._named(Op.REPLACE, event, price_ticks=ticks, qty_lots=lots)
-            return self._outcome(rejected, "INVALID_REPLACEMENT")
-        self._named(Op.CANCEL, event)
-        return self._place(
-            key,
-            account=order.account,
-            side=order.side,
-            kind=OrderType.LIMIT,
-            tif=TimeInForce.GTC,
-            price_ticks=ticks,
-            qty_lots=lots,
-        )
+            return _outcome(self._send(commands.replace(*self._names(event), lots, ticks)), "INVALID_REPLACEMENT")
+        self._cancel(event)
+        return self._place(key, order.account, order.side, lots, ticks)
 
     def _clear(self, event: MarketEvent) -> Outcome:
-        rejected = self._send(Op.MASS_CANCEL, kind=MassCancelScope.PAIR, pair=self._pair(event.symbol))
-        return self._outcome(rejected, "INVALID_ORDER")
+        pair = self._pair(event.symbol)
+        return _outcome(self._send(commands.mass_cancel(MassCancelScope.PAIR, pair=pair)), "INVALID_ORDER")
 
-    def _place(self, key: tuple[str, int], **fields: int) -> Outcome:
-        client_id = self._client_id(key)
-        fields |= {"pair": self.pairs[key[0]], "client_id": client_id, "stp": STP[self.config.self_trade_policy]}
-        return self._outcome(self._send(Op.PLACE, **fields), "INVALID_ORDER")
+    def _place(
+        self,
+        key: tuple[str, int],
+        account: int,
+        side: Side,
+        lots: int,
+        ticks: int,
+        kind: OrderType = OrderType.LIMIT,
+        tif: TimeInForce = TimeInForce.GTC,
+    ) -> Outcome:
+        pair, client_id, stp = self.pairs[key[0]], self._client_id(key), STP[self.config.self_trade_policy]
+        placed = commands.place(pair, account, client_id, side, lots, ticks, kind=kind, tif=tif, stp=stp)
+        return _outcome(self._send(placed), "INVALID_ORDER")
 
-    def _named(self, op: Op, event: MarketEvent, **fields: int) -> RejectCode | None:
-        """Send a command about the order that an event names, whether or not there is one."""
+    def _names(self, event: MarketEvent) -> tuple[int, int, int]:
+        """Name the order of an event, whether or not there is one: pair, account, client id."""
         key = _key(event)
         account = self.resting[key].account if key in self.resting else ANONYMOUS
-        pair = self.pairs.get(event.symbol, NO_PAIR)
-        return self._send(op, pair=pair, account=account, client_id=self._client_id(key), **fields)
+        return self.pairs.get(event.symbol, NO_PAIR), account, self._client_id(key)
 
-    def _send(self, op: Op, **fields: int) -> RejectCode | None:
-        """Apply one command, note its trades, and return why it was refused, if it was."""
-        command = np.zeros(1, COMMAND)
-        command["op"] = op
-        for name, value in fields.items():
-            command[name] = value
+    def _send(self, command: Commands) -> RejectCode | None:
+        """Apply one command, note orders and trades, and return why it was refused, if it was."""
         rejected = None
         for event in self.books.apply(command):
             if event["kind"] == EventKind.REJECTED:
                 rejected = RejectCode(event["code"])
-            elif event["kind"] == EventKind.ACCEPTED and op is Op.PLACE:
-                self.placed[int(event["maker"])] = (fields["client_id"], Side(fields["side"]))
+            elif event["kind"] == EventKind.ACCEPTED and event["maker"]:
+                self.placed[int(event["maker"])] = (int(event["taker"]), Side(event["side"]))
             elif event["kind"] == EventKind.TRADED:
                 self.trades.append(self._trade(event))
         return rejected
@@ -270,20 +256,7 @@ class OpenOutcryAdapter:
             number = len(self.pairs)
             allocation = ALLOCATIONS[self.config.matching_algorithm]
             pair = Pair(number, base=number + 1, quote=QUOTE, price_ticks_max=PRICE_TICKS_MAX, allocation=allocation)
-            assert pair.qty_lots_max is not None
-            self._send(
-                Op.ADD_PAIR,
-                pair=number,
-                kind=pair.allocation,
-                tif=pair.auction_rule,
-                stp=pair.iceberg_rule,
-                side=pair.phase,
-                price_ticks=pair.price_ticks_max,
-                display_lots=pair.price_ticks_min,
-                qty_lots=pair.qty_lots_max,
-                trigger_ticks=pair.base << 32 | pair.quote,
-                client_id=pair.pro_rata_minimum_lots,
-            )
+            self._send(commands.add_pair(pair))
             self.pairs[symbol] = number
         return self.pairs[symbol]
 
@@ -291,7 +264,7 @@ class OpenOutcryAdapter:
         """Return the account of an owner, opened when it is first asked for."""
         if owner not in self.accounts:
             number = len(self.owners)
-            self._send(Op.SET_LIMITS, account=number, kind=AccountField.OPEN, qty_lots=1)
+            self._send(commands.set_limits(number, AccountField.OPEN))
             self.accounts[owner] = number
             self.owners.append(owner)
         return self.accounts[owner]
@@ -311,10 +284,11 @@ class OpenOutcryAdapter:
     def _quantity(self, lots: int) -> str:
         return canonical_decimal(Decimal(lots) / LOTS_PER_UNIT, self.config.quantity_decimal_places)
 
-    def _outcome(self, rejected: RejectCode | None, otherwise: str) -> Outcome:
-        if rejected is None:
-            return APPLIED
-        return Outcome("rejected", REASONS.get(rejected, otherwise), rejected.name)
+
+def _outcome(rejected: RejectCode | None, otherwise: str) -> Outcome:
+    if rejected is None:
+        return APPLIED
+    return Outcome("rejected", REASONS.get(rejected, otherwise), rejected.name)
 
 
 def _key(event: MarketEvent) -> tuple[str, int]:
