@@ -40,5 +40,9 @@ ACCOUNTS_MAX: Final = 2**24
 INSTRUMENTS_MAX: Final = 2**32 - 1
 """Largest instrument index inside one `Books` + 1."""
 
+ICEBERG_PEAKS_MAX: Final = 1_000
+"""An iceberg is at most so many peaks: it can be replenished no more often, so one taker cannot make events for hours.
+Venues ask for a peak of 1 % to 5 %."""
+
 BATCH_COMMANDS_MAX: Final = 2**24
 """Commands in one `apply`: 1 GiB of records."""

@@ -15,6 +15,7 @@ from openoutcry.book.reference.command import Command
 from openoutcry.book.reference.market import Market
 from openoutcry.book.reference.order import Order
 from openoutcry.book.reference.pair_book import COLLECTING, PairBook
+from openoutcry.book.reference.pairs import has_room
 from openoutcry.book.reference.stops import run_stops
 from openoutcry.book.state import Queue, State
 from openoutcry.domain import Op, Pair, Phase, RejectCode
@@ -64,6 +65,8 @@ class ReferenceBooks:
         for pair in pairs:
             if pair.pair_id in self._market.books:
                 raise ValueError(f"pair {pair.pair_id} is given twice")
+            if not has_room(self._market, pair):
+                raise ValueError(f"pair {pair.pair_id}: no room for its ladders")
             self._market.add_pair(pair)
         for account_id in range(accounts):
             self._market.open_account(account_id)

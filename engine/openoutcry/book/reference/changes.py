@@ -9,7 +9,7 @@ from openoutcry.book.reference.order import Order
 from openoutcry.book.reference.pair_book import COLLECTING, PairBook
 from openoutcry.book.reference.placing import enter
 from openoutcry.domain import CancelReason, OrderType, Phase, RejectCode
-from openoutcry.domain.limits import QTY_LOTS_MAX
+from openoutcry.domain.limits import ICEBERG_PEAKS_MAX, QTY_LOTS_MAX
 
 
 def cancel(market: Market, c: Command) -> RejectCode | None:
@@ -53,6 +53,8 @@ def replace(market: Market, c: Command) -> RejectCode | None:
     order = market.find(c.account, c.pair, c.client_id, c.by_handle)
     if order is None:
         return RejectCode.UNKNOWN_ORDER
+    if order.kind == OrderType.ICEBERG and c.qty_lots > order.peak_lots * ICEBERG_PEAKS_MAX:
+        return RejectCode.QUANTITY_OUT_OF_RANGE
     if not replacement_price_fits(book, order, c.price_ticks):
         return RejectCode.PRICE_OUT_OF_RANGE
     waits = order.trigger_ticks != 0

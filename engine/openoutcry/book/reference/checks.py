@@ -10,7 +10,7 @@ from openoutcry.book.reference.market import Market
 from openoutcry.book.reference.order import Order
 from openoutcry.book.reference.pair_book import COLLECTING, DISPLAYED, PairBook
 from openoutcry.domain import CommandFlag, OrderType, Phase, RejectCode, SelfTrade, Side, TimeInForce
-from openoutcry.domain.limits import OPEN_LOTS_MAX, TIME_NS_MAX
+from openoutcry.domain.limits import ICEBERG_PEAKS_MAX, OPEN_LOTS_MAX, TIME_NS_MAX
 
 WAITING: Final = frozenset({TimeInForce.GTC, TimeInForce.DAY, TimeInForce.GTD})
 IMMEDIATE: Final = frozenset({TimeInForce.IOC, TimeInForce.FOK})
@@ -132,7 +132,7 @@ def price_fits(book: PairBook, kind: int, price_ticks: int) -> bool:
 def display_fits(c: Command) -> bool:
     """Whether the peak of an iceberg, or the minimum of another order, is one that it can have."""
     if c.kind == OrderType.ICEBERG:
-        return 1 <= c.display_lots <= c.qty_lots
+        return 1 <= c.display_lots <= c.qty_lots <= c.display_lots * ICEBERG_PEAKS_MAX
     if c.kind in STOPS or c.kind in POST_ONLY or c.tif in AUCTION_ONLY or c.tif == TimeInForce.FOK:
         return c.display_lots == 0
     return 0 <= c.display_lots <= c.qty_lots

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from openoutcry.book.pair_command import pair_from_fields
 from openoutcry.book.reference.command import Command
 from openoutcry.book.reference.market import Market
 from openoutcry.book.reference.operations import accept
@@ -12,20 +13,20 @@ from openoutcry.book.reference.pair_book import STOPS, PairBook
 from openoutcry.book.state import Queue
 from openoutcry.domain import (
     AdjustMode,
-    Allocation,
-    AuctionRule,
     CancelReason,
-    IcebergRule,
     Ladder,
     Pair,
-    Phase,
     RejectCode,
     Side,
 )
-from openoutcry.domain.limits import OPEN_LOTS_MAX, PAIRS_MAX, POSITION_LOTS_MAX, PRICE_TICKS_MAX
+from openoutcry.domain.limits import OPEN_LOTS_MAX, POSITION_LOTS_MAX, PRICE_TICKS_MAX
 
-DIRECT_TICKS_MAX: Final = 2**32 - 1
-"""Ticks in all direct ladders together: a level has a 32-bit number."""
+LADDERS: Final = 6
+"""Of a pair: displayed, hidden and stop orders, each of two sides."""
+WORD_TICKS: Final = 64
+PLACES_MAX: Final = 2**36
+DIRECT_PLACES_MAX: Final = 2**32
+"""Ticks of all ladders together, and of all direct ladders; those of retired pairs count too."""
 
 RATIO_MAX: Final = 2**20
 """Largest term of the ratio of an adjustment: price x term fits 48 bits, and a net position x term 82."""
@@ -33,58 +34,31 @@ RATIO_MAX: Final = 2**20
 
 def add_pair(market: Market, c: Command) -> RejectCode | None:
     """Open the book of a new pair."""
-    if c.pair >= PAIRS_MAX:
-        return RejectCode.UNKNOWN_PAIR
-    if c.unknown_flags:
-        return RejectCode.INVALID_FLAGS
-    pair = pair_of(c)
-    if pair is None:
-        return RejectCode.PARAMETER_OUT_OF_RANGE
+    fields = c._asdict()
+    del fields["op"], fields["spare"]
+    pair = pair_from_fields(**fields)
+    if isinstance(pair, RejectCode):
+        return pair
     if c.pair in market.books:
         return RejectCode.DUPLICATE_ID
-    if sum(direct_ticks(book.pair) for book in market.books.values()) + direct_ticks(pair) > DIRECT_TICKS_MAX:
+    if not has_room(market, pair):
         return RejectCode.CAPACITY
     accept(market, c)
     market.add_pair(pair)
     return None
 
 
-def pair_of(c: Command) -> Pair | None:
-    """Read a pair out of an ADD_PAIR command, or None when a field is out of range."""
-    choices = (
-        (c.kind, Allocation),
-        (c.tif, AuctionRule),
-        (c.stp, IcebergRule),
-        (c.side, Phase),
-        (c.account, range(4)),
-    )
-    if any(value >= len(values) for value, values in choices):
-        return None
-    instruments = c.trigger_ticks % 2**64
-    try:
-        return Pair(
-            c.pair,
-            base=instruments >> 32,
-            quote=instruments & 0xFFFFFFFF,
-            price_ticks_min=c.display_lots,
-            price_ticks_max=c.price_ticks,
-            qty_lots_max=c.qty_lots,
-            phase=Phase(c.side),
-            allocation=Allocation(c.kind),
-            iceberg_rule=IcebergRule(c.stp),
-            auction_rule=AuctionRule(c.tif),
-            pro_rata_minimum_lots=c.client_id,
-            pro_rata_top=bool(c.account & 1),
-            reference_ticks=c.expiry_ns,
-            ladder=Ladder(c.account >> 1),
-        )
-    except ValueError:
-        return None
+def has_room(market: Market, pair: Pair) -> bool:
+    """Whether the ladders of one more pair would fit in the fast books, which have a place for every tick."""
+    pairs = [pair, *(book.pair for book in market.books.values())]
+    direct = [other for other in pairs if other.ladder == Ladder.DIRECT]
+    return sum(map(places, pairs)) <= PLACES_MAX and sum(map(places, direct)) <= DIRECT_PLACES_MAX
 
 
-def direct_ticks(pair: Pair) -> int:
-    """How many ticks of direct ladder a pair takes."""
-    return pair.price_ticks_max - pair.price_ticks_min + 1 if pair.ladder == Ladder.DIRECT else 0
+def places(pair: Pair) -> int:
+    """Ticks of a pair in all its ladders, each rounded up to whole words."""
+    ticks = pair.price_ticks_max - pair.price_ticks_min + 1
+    return LADDERS * -(-ticks // WORD_TICKS) * WORD_TICKS
 
 
 def retire_pair(market: Market, c: Command) -> RejectCode | None:
@@ -138,7 +112,7 @@ def reprice(market: Market, book: PairBook, up: int, down: int) -> None:
     for order, queue in zip(orders, queues, strict=True):
         assert queue is not None
         values = scaled(order, up, down)
-        if values is not None and has_room(market, order, values):
+        if values is not None and fits(market, order, values):
             (
                 order.price_ticks, order.trigger_ticks, order.displayed_lots, order.reserve_lots, order.peak_lots,
                 order.original_lots,
@@ -178,7 +152,7 @@ def scaled(order: Order, up: int, down: int) -> Scaled | None:
     return Scaled(price_ticks or order.price_ticks, trigger_ticks, displayed, reserve, peak, original)
 
 
-def has_room(market: Market, order: Order, values: Scaled) -> bool:
+def fits(market: Market, order: Order, values: Scaled) -> bool:
     """Whether the pair's open lots, the position and the backing can take the scaled order."""
     lots = values.displayed_lots + values.reserve_lots
     is_buy = order.side == Side.BUY
