@@ -1,9 +1,9 @@
 """Opens books for a workload, checks what they do with it, and times nothing but `apply`."""
 
 import gc
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from time import perf_counter
-from typing import Final, TypeAlias
+from typing import Final
 
 import numpy as np
 
@@ -14,16 +14,20 @@ from openoutcry.domain import EventKind, Op
 from openoutcry.domain.records import Commands, Events
 
 SETUP_BATCH: Final = 16_384
-Opener: TypeAlias = Callable[[Workload], Books]
 
 
 def open_books(workload: Workload) -> Books:
     """Return fresh books with the workload's pairs and accounts in place and its prefill resting."""
-    books = Books(workload.pairs, accounts=workload.accounts, capacity=workload.capacity)
+    books = new_books(workload)
     for commands in (workload.setup, workload.prefill):
         for batch in split(commands, SETUP_BATCH):
             books.apply(batch)
     return books
+
+
+def new_books(workload: Workload) -> Books:
+    """Return empty books for a workload."""
+    return Books(workload.pairs, accounts=workload.accounts, capacity=workload.capacity, prefetch=workload.prefetch)
 
 
 def split(commands: Commands, size: int) -> list[Commands]:
@@ -31,13 +35,18 @@ def split(commands: Commands, size: int) -> list[Commands]:
     return [commands[begin : begin + size] for begin in range(0, len(commands), size)]
 
 
-def run(books: Books, batches: Sequence[Commands]) -> float:
-    """Apply every batch; return the seconds that passed. The events are written and not read."""
+def apply_all(books: Books, batches: Sequence[Commands]) -> None:
+    """Apply every batch: what is timed. The events are written and not read."""
     apply = books.apply
+    for batch in batches:
+        apply(batch)
+
+
+def run(books: Books, batches: Sequence[Commands]) -> float:
+    """Apply every batch; return the seconds that passed."""
     with paused_collection():
         begin = perf_counter()
-        for batch in batches:
-            apply(batch)
+        apply_all(books, batches)
         return perf_counter() - begin
 
 
@@ -61,7 +70,7 @@ def check(workload: Workload, batch: int) -> int:
 
     Raises Disagreement where anything is refused, or trades, volume or resting orders differ.
     """
-    books = Books(workload.pairs, accounts=workload.accounts, capacity=workload.capacity)
+    books = new_books(workload)
     for commands in (workload.setup, workload.prefill):
         for part in split(commands, SETUP_BATCH):
             _refuse_rejects(books.apply(part))

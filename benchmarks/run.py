@@ -29,7 +29,8 @@ def run_suites(recorder: Recorder, *, quick: bool = False, only: Sequence[str] =
         report = Path(folder) / "report.json"
         files = [str(SUITES / f"test_{name}.py") for name in only] or [str(SUITES)]
         command = [sys.executable, "-m", "pytest", "-q", "--no-header", "--benchmark-enable", "--benchmark-only"]
-        command += ["--benchmark-columns=min,median,max,rounds", f"--benchmark-json={report}", *files]
+        command += ["--benchmark-disable-gc", "--benchmark-columns=min,median,max,rounds"]
+        command += [f"--benchmark-json={report}", *files]
         environment = {**os.environ, QUICK: "1"} if quick else dict(os.environ)
         subprocess.run(command, cwd=ROOT, env=environment, check=True)
         timings = json.loads(report.read_text(encoding="utf-8"))["benchmarks"]

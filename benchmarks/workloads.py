@@ -55,6 +55,8 @@ class Workload:
     pairs: tuple[Pair, ...]
     accounts: int
     capacity: int
+    prefetch: bool
+    """Whether the books ask for memory ahead of commands: on for B and C, whose orders do not fit the cache."""
     setup: Commands
     prefill: Commands
     timed: Commands
@@ -105,6 +107,7 @@ def load(
         pairs=pairs,
         accounts=ACCOUNTS,
         capacity=1 << (resting_max + resting_max // 8).bit_length(),
+        prefetch=name != "A",
         setup=_setup(market),
         prefill=_commands(rows.prefill, handles),
         timed=_commands(rows.timed, handles),

@@ -55,15 +55,16 @@ def main() -> None:
     del warm
     books = Books([Pair(0)], accounts=ACCOUNTS)
     books.apply(commands[:2])
-    before = resident_bytes()
+    before = now = resident_bytes()
+    step = 0
     for first in range(3, count + 1, BATCH):
         size = min(BATCH, count + 1 - first)
         fill(commands[:size], first, flags)
         books.apply(commands[:size])
-    after = resident_bytes()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    growth = after - before
-    print(json.dumps({"growth_bytes": growth, "bytes_per_order": growth / count, "peak_bytes": peak - before}))
+        step = max(step, resident_bytes() - now)
+        now = resident_bytes()
+    growth = now - before
+    print(json.dumps({"growth_bytes": growth, "bytes_per_order": growth / count, "largest_step_bytes": step}))
 
 
 if __name__ == "__main__":
