@@ -30,7 +30,7 @@ help: ## list the targets
 demo: .venv/kernels .venv/sample ## replay half an hour of real order flow through our books and show what happened
 	@$(BIN)/outcry demo
 
-test: .venv/kernels ## run every test but the soak runs (under 15 minutes)
+test: .venv/kernels .venv/sample ## run every test but the soak runs (under 15 minutes)
 	@echo "Running the tests (tests/, and those of each plugin)."
 	@$(BIN)/pytest
 
@@ -88,11 +88,12 @@ clean: ## remove .venv, caches and what was built
 	@$(BIN)/python -m openoutcry.book.warm
 	@touch $@
 
-# The half hour of order flow of the demonstration: the data file inside this wheel, whose code is never installed.
+# Half an hour of real order flow for the demonstration and the tests: the data file inside this wheel, whose code is
+# never installed.
 .venv/sample: | .venv/ready
 	@echo "Fetching the sample of real order flow (2.8 MB)."
 	@$(PIP) download -qq --no-deps --dest .venv/sample ob-analytics || { \
-		rm -rf .venv/sample; echo "It cannot be had; the demonstration generates order flow in its place."; }
+		rm -rf .venv/sample; echo "It cannot be had; the demonstration will generate order flow in its place, and say so."; }
 
 .venv/bench: .venv/ready
 	@echo "Installing the engines that we are measured against. Two are compiled, which needs a C++ compiler."
