@@ -3,13 +3,17 @@
 import datetime
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
-import databento_dbn as dbn
 import pyarrow as pa
 
 from openoutcry.domain import Side
 from openoutcry.replay.flow import Action, Flow
+
+dbn: Any = import_module("databento_dbn")
+"""Its stubs call the members of its enumerations strings."""
 
 PUBLISHER = 2
 FIRST_INSTRUMENT = 101
@@ -41,7 +45,7 @@ def write(flow: Flow, folder: Path, *, compressed: bool = False, moved: frozense
     return path
 
 
-def metadata(flow: Flow, schema: dbn.Schema = dbn.Schema.MBO) -> dbn.Metadata:
+def metadata(flow: Flow, schema: str = "mbo") -> Any:
     """Return the header of a file with the flow's symbols."""
     day = datetime.date(2026, 1, 2)
     mappings = [
@@ -53,7 +57,7 @@ def metadata(flow: Flow, schema: dbn.Schema = dbn.Schema.MBO) -> dbn.Metadata:
         start=0,
         stype_in=dbn.SType.RAW_SYMBOL,
         stype_out=dbn.SType.INSTRUMENT_ID,
-        schema=schema,
+        schema=dbn.Schema.from_str(schema),
         symbols=[pair.symbol for pair in flow.pairs],
         partial=[],
         not_found=[],
@@ -61,7 +65,7 @@ def metadata(flow: Flow, schema: dbn.Schema = dbn.Schema.MBO) -> dbn.Metadata:
     )
 
 
-def records(flow: Flow, moved: frozenset[int] = frozenset()) -> Iterator[dbn.MBOMsg]:
+def records(flow: Flow, moved: frozenset[int] = frozenset()) -> Iterator[Any]:
     """Yield the records: a fill is a T, an F and a C, and the last record of a transaction is flagged."""
     messages = flow.messages
     for index in range(len(messages)):

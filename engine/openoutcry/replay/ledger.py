@@ -12,7 +12,7 @@ SLOT_MASK: Final = np.uint64(0xFFFFFFFF)
 
 OURS: Final = np.dtype(
     [
-        ("row", "<i8"),
+        ("sequence", "<u8"),
         ("maker", "<u8"),
         ("taker", "<u8"),
         ("price_ticks", "<i8"),
@@ -22,7 +22,7 @@ OURS: Final = np.dtype(
         ("spare", "V3"),
     ]
 )
-"""A trade of ours: row of its event in the batch, client ids of maker and taker, and as in EVENT."""
+"""A trade of ours: sequence of its command, client ids of maker and taker, and as in EVENT."""
 
 
 class Ledger:
@@ -39,8 +39,7 @@ class Ledger:
         accepted = events[(events["kind"] == EventKind.ACCEPTED) & (events["maker"] != 0)]
         traded = np.flatnonzero(events["kind"] == EventKind.TRADED)
         trades = np.zeros(len(traded), dtype=OURS)
-        trades["row"] = traded
-        for name in ("price_ticks", "qty_lots", "pair", "side"):
+        for name in ("sequence", "price_ticks", "qty_lots", "pair", "side"):
             trades[name] = events[name][traded]
         for name in ("maker", "taker"):
             trades[name] = self._ids(events[name][traded], accepted)

@@ -18,7 +18,7 @@ from openoutcry.replay.books import OpenBooks
 from openoutcry.replay.commands import rematch_script
 from openoutcry.replay.compare import Comparison, Order, compare
 from openoutcry.replay.flow import Flow, Messages, busiest
-from openoutcry.replay.ledger import Ledger
+from openoutcry.replay.ledger import OURS, Ledger
 from openoutcry.replay.lives import trace
 from openoutcry.replay.market import Market, quotes_at_rest, refusals, split
 from openoutcry.replay.schedule import SAMPLED_PAIRS_MAX, sample_step, stops
@@ -28,14 +28,15 @@ from openoutcry.replay.tops import rests
 
 @dataclass(frozen=True, slots=True)
 class Rematched:
-    """trades: the venue's (VENUE_TRADE). comparison: how ours compare. repairs: commands that brought our book back to
-    the venue's. refused: commands that our book refused, by reject code.
+    """ours: our trades (OURS). trades: the venue's (VENUE_TRADE). comparison: how they compare. repairs: commands that
+    brought our book back to the venue's. refused: commands that our book refused, by reject code.
     """
 
     tape: Tape
     events: Events
     message: NDArray[np.int64]
     market: tuple[Market, ...]
+    ours: NDArray[np.void]
     trades: NDArray[np.void]
     comparison: Comparison
     repairs: int
@@ -71,6 +72,7 @@ class _Run:
         self._venue = _Venue(flow.messages)
         self._comparison = Comparison.begin(flow.messages)
         self._repairs = 0
+        self._ours: list[NDArray[np.void]] = []
 
     def ends_of_trading(self) -> NDArray[np.int64]:
         """Return the places after the last command of each transaction in which the venue traded."""
@@ -84,6 +86,7 @@ class _Run:
             return
         events = self.tape.apply(script.commands[begin:end], script.message[begin:end])
         ours = self._ledger.enter(events)
+        self._ours.append(ours)
         last = int(script.message[end]) if end < len(script.message) else len(self.flow.messages)
         first = int(script.message[begin])
         low, high = np.searchsorted(self.trades["message"], [first, last])
@@ -124,6 +127,7 @@ class _Run:
             events,
             message,
             tuple(market),
+            np.concatenate([np.zeros(0, dtype=OURS), *self._ours]),
             self.trades,
             self._comparison,
             self._repairs,

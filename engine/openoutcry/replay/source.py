@@ -8,6 +8,7 @@ import gzip
 import zipfile
 import zlib
 from collections.abc import Callable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import IO, Final, TypeAlias
 
@@ -36,7 +37,7 @@ class Source:
 
     def __init__(self, path: Path) -> None:
         if not path.exists():
-            raise ReplayError(f"{path}: no such file or folder")
+            raise ReplayError(f"{path}: no such file or folder{_meant(path)}")
         self.path = path
         self.main: str | None = None
         self._archive: zipfile.ZipFile | None = None
@@ -107,6 +108,14 @@ def plain_name(name: str) -> str:
     for suffix in COMPRESSED:
         last = last.removesuffix(suffix)
     return last
+
+
+def _meant(path: Path) -> str:
+    """Name the neighbour that a missing file's name may have been meant to be."""
+    if not path.parent.is_dir():
+        return ""
+    close = get_close_matches(path.name, [entry.name for entry in path.parent.iterdir()], n=1)
+    return f": did you mean {path.parent / close[0]}?" if close else ""
 
 
 def _decompressed(raw: IO[bytes], name: str, label: str) -> Read:

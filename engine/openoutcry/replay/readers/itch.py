@@ -246,8 +246,11 @@ def _damage(data: bytes, label: str) -> ReplayError | None:
         kind = body[0] if body else None
         if at + LENGTH_BYTES > len(data):
             return DamagedInput(label, record, "length", "two bytes", "the end of the file")
-        if kind is None or kind not in sizes:
-            found = "nothing" if kind is None else repr(bytes([kind]).decode("latin-1"))
+        if length == 0 or kind is None:
+            found = "0" if length == 0 else "the end of the file"
+            return DamagedInput(label, record, "length", "at least 1 and a message", found)
+        if kind not in sizes:
+            found = repr(bytes([kind]).decode("latin-1"))
             return DamagedInput(label, record, "message type", "a type of ITCH 5.0", found)
         if length != sizes[kind]:
             expected = f"{sizes[kind]} for a message of type {chr(kind)}"
