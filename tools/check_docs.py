@@ -1,4 +1,4 @@
-"""Check the Markdown pages: each has a title, links and anchors resolve, every page of docs/ can be reached.
+"""Check the Markdown pages: each has a title, links, anchors and named files exist, every page of docs/ can be reached.
 
 Run by `make check` and `make docs`. Prints one line a fault and exits with 1 where there is one.
 """
@@ -17,6 +17,7 @@ FENCE: Final = re.compile(
 LINK: Final = re.compile(r"\[[^\]\n]*\]\(<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\)")
 HEADING: Final = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.MULTILINE)
 INLINE_CODE: Final = re.compile(r"`[^`\n]*`")
+NAMED_FILE: Final = re.compile(r"`((?:benchmarks|docs|engine|plugins|tests|tools)/[\w./-]*)`")
 
 
 def pages(root: Path) -> list[Path]:
@@ -31,12 +32,24 @@ def python_blocks(text: str) -> Iterator[tuple[int, str]]:
             yield text.count("\n", 0, fence.start("body")) + 1, fence["body"]
 
 
+def prose_lines(text: str) -> Iterator[tuple[int, str]]:
+    """Yield number and text of each line of a page, with blocks of code left empty."""
+    prose = FENCE.sub(lambda fence: "\n" * fence[0].count("\n"), text)
+    yield from enumerate(prose.split("\n"), 1)
+
+
 def links(text: str) -> Iterator[tuple[int, str]]:
     """Yield line number and target of each link or picture outside code."""
-    prose = FENCE.sub(lambda fence: "\n" * fence[0].count("\n"), text)
-    for number, line in enumerate(prose.split("\n"), 1):
+    for number, line in prose_lines(text):
         for link in LINK.finditer(INLINE_CODE.sub("", line)):
             yield number, link[1]
+
+
+def named_files(text: str) -> Iterator[tuple[int, str]]:
+    """Yield line number and path of each file or folder of the project that a page names in `code`."""
+    for number, line in prose_lines(text):
+        for named in NAMED_FILE.finditer(line):
+            yield number, named[1]
 
 
 def anchors(text: str) -> set[str]:
@@ -62,6 +75,9 @@ def faults(root: Path) -> Iterator[str]:
         name = path.relative_to(root)
         if not text.startswith("# "):
             yield f"{name}:1: the page does not start with a title"
+        for number, named in named_files(text):
+            if not (root / named).exists():
+                yield f"{name}:{number}: no such file: {named}"
         for number, target in links(text):
             if is_outside(target):
                 continue

@@ -24,12 +24,13 @@ def test_the_checker_finds_each_fault(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "index.md").write_text(
         "# Index\n[good](#index) [good](page.md#two-words-here) [good](https://example.invalid/x)\n"
-        "`[code](nowhere.md)`\n```text\n[code](nowhere.md)\n```\n"
+        "`[code](nowhere.md)` `docs/page.md` `docs/gone.md`\n```text\n[code](nowhere.md)\n```\n"
         "[no file](gone.md) ![no picture](gone.png)\n[no heading](page.md#three)\n"
     )
     (tmp_path / "docs" / "page.md").write_text("# Page\n## Two words: here\n")
     (tmp_path / "docs" / "lonely.md").write_text("No title\n")
     assert list(faults(tmp_path)) == [
+        "docs/index.md:3: no such file: docs/gone.md",
         "docs/index.md:7: nothing at gone.md",
         "docs/index.md:7: nothing at gone.png",
         "docs/index.md:8: no heading for page.md#three",
