@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from openoutcry.domain import OrderType, Pair
+from openoutcry.domain import Ladder, OrderType, Pair
 from openoutcry.domain.limits import NOTIONAL_MAX, PRICE_TICKS_MAX, QTY_LOTS_MAX
 from openoutcry.replay.error import ReplayError
 from openoutcry.replay.flow import UTC, Action, Flow, FlowPair, MessageFlag, Messages
@@ -23,6 +23,9 @@ ROOM_ABOVE: Final = 2
 
 LOST_PPM: Final = 1_000
 """Share of orders, far above the market, that may be left out for a smaller price range, and so larger quantities."""
+
+DIRECT_PAIRS_MAX: Final = 256
+"""With more pairs than this all ladders are hashed: direct ones take up to 4 MiB a pair."""
 
 BELOW_ONE_TICK: Final = "price below one tick"
 ABOVE_RANGE: Final = "price above the pair's range"
@@ -81,6 +84,7 @@ def assemble(raw: Raw, *, tick: Decimal | None = None, symbols: Sequence[str] = 
         messages = messages[~again]
         again = add_again(messages)
 
+    messages = _with_sane_quantities(messages, left_out)
     bad = np.zeros(len(messages), dtype=np.bool_)
     pairs: list[FlowPair] = []
     numbers = np.unique(messages["pair"])
@@ -89,7 +93,7 @@ def assemble(raw: Raw, *, tick: Decimal | None = None, symbols: Sequence[str] = 
         place[number] = len(pairs)
         rows = np.flatnonzero(messages["pair"] == number)
         step = _tick_units(messages, rows, raw.price_unit, tick)
-        pair = _pair(messages, rows, step, len(pairs))
+        pair = _pair(messages, rows, step, len(pairs), many=len(numbers) > DIRECT_PAIRS_MAX)
         _count(remarks, TRADE_BETWEEN_TICKS, _trades_between(messages, rows, step))
         for reason, which in _faults(messages, rows, step, pair).items():
             _count(left_out, reason, int(which.sum()))
@@ -112,6 +116,16 @@ def _chosen(raw: Raw, symbols: Sequence[str]) -> Messages:
     return raw.messages[np.isin(raw.messages["pair"], numbers)]
 
 
+def _with_sane_quantities(messages: Messages, left_out: dict[str, int]) -> Messages:
+    """Leave out what takes nothing off an order, and bound what takes off more than any order can have."""
+    takes = np.isin(messages["action"], (Action.FILL, Action.TAKE, Action.REDUCE))
+    nothing = takes & (messages["qty_lots"] <= 0)
+    _count(left_out, NO_QUANTITY, int(nothing.sum()))
+    messages["qty_lots"][takes] = np.minimum(messages["qty_lots"][takes], QTY_LOTS_MAX)
+    kept: Messages = messages[~nothing]
+    return kept
+
+
 def _limit_adds(messages: Messages, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Return which rows are entries of orders with a price."""
     part = messages[rows]
@@ -130,7 +144,7 @@ def _tick_units(messages: Messages, rows: NDArray[np.int64], unit: Decimal, tick
     return int(np.gcd.reduce(prices)) if len(prices) else 1
 
 
-def _pair(messages: Messages, rows: NDArray[np.int64], step: int, pair_id: int) -> Pair:
+def _pair(messages: Messages, rows: NDArray[np.int64], step: int, pair_id: int, *, many: bool) -> Pair:
     """Choose the price range 1 to 2^n - 1.
 
     The product of largest price and largest quantity is bounded, so room for absurd prices costs room for quantities.
@@ -148,7 +162,8 @@ def _pair(messages: Messages, rows: NDArray[np.int64], step: int, pair_id: int) 
         if price_max >= min(reach, PRICE_TICKS_MAX):
             lost[price_max] = int(((prices > price_max) | (quantities > lots_max)).sum())
     most = min(lost.values()) + len(adds) * LOST_PPM // 1_000_000
-    return Pair(pair_id, price_ticks_max=min(price_max for price_max, count in lost.items() if count <= most))
+    chosen = min(price_max for price_max, count in lost.items() if count <= most)
+    return Pair(pair_id, price_ticks_max=chosen, ladder=Ladder.HASHED if many else None)
 
 
 def _trades_between(messages: Messages, rows: NDArray[np.int64], step: int) -> int:

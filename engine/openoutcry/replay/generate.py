@@ -44,7 +44,7 @@ class Recipe:
     takers_shown: bool = True
     tie_ppm: int = 200_000
     hidden_ppm: int = 0
-    gap_ns: int = 18_000_000
+    gap_ns: int = 37_500_000
     start_ns: int = START_NS
 
 

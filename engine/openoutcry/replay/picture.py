@@ -33,7 +33,9 @@ STRETCHES: Final = 600
 
 DOT_SMALLEST: Final = 8.0
 DOT_LARGEST: Final = 220.0
-"""Area of a trade's dot, in square points; in proportion to its quantity, up to the largest of the picture."""
+DOTS_FREE: Final = 400
+"""Area of a trade's dot, in square points; in proportion to its quantity, up to the largest of the picture.
+Smaller where there are more trades than DOTS_FREE, so that they do not hide each other."""
 
 
 def draw(flow: Flow, outcome: Rebuilt | Rematched, pair: int, path: Path) -> None:
@@ -93,9 +95,10 @@ def _draw_price(axes: Any, pair: FlowPair, market: Market, trades: NDArray[np.vo
     axes.plot(when, ask, drawstyle="steps-post", color=ASK, linewidth=0.8, alpha=0.8, label="best ask")
     axes.plot(when, bid, drawstyle="steps-post", color=BID, linewidth=0.8, alpha=0.8, label="best bid")
     largest = int(trades["qty_lots"].max(initial=1))
+    crowd = min(1.0, (DOTS_FREE / max(1, len(trades))) ** 0.5)
     for side, color, word in ((Side.BUY, ASK, "taker bought"), (Side.SELL, BID, "taker sold")):
         some = trades[trades["side"] == side]
-        area = np.clip(DOT_LARGEST * some["qty_lots"] / largest, DOT_SMALLEST, None)
+        area = crowd * np.clip(DOT_LARGEST * some["qty_lots"] / largest, DOT_SMALLEST, None)
         axes.scatter(
             _moments(some["time_ns"]),
             some["price_ticks"] * tick,
@@ -103,7 +106,7 @@ def _draw_price(axes: Any, pair: FlowPair, market: Market, trades: NDArray[np.vo
             color=color,
             alpha=0.65,
             edgecolors="white",
-            linewidths=0.5,
+            linewidths=0.5 * crowd,
             zorder=3,
             label=f"{len(some):,} trades, {word}",
         )

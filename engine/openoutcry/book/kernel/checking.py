@@ -51,12 +51,13 @@ from openoutcry.book.kernel.layout import (
 from openoutcry.book.kernel.index import id_find
 from openoutcry.book.kernel.memory import get1, get4, get8, put4, shift_right
 from openoutcry.book.kernel.orders import account_at, order_at, pair_at, position_at
-from openoutcry.domain.limits import TIME_NS_MAX
+from openoutcry.domain.limits import ICEBERG_PEAKS_MAX, TIME_NS_MAX
 from openoutcry.domain.order import CommandFlag, OrderType, TimeInForce
 from openoutcry.domain.pair import Phase
 from openoutcry.domain.rejects import RejectCode
 
 NO_TIME_MAX = TIME_NS_MAX
+PEAKS_MAX = ICEBERG_PEAKS_MAX
 BY_HANDLE = int(CommandFlag.BY_HANDLE)
 REDUCE_ONLY = int(CommandFlag.REDUCE_ONLY)
 LIMIT = int(OrderType.LIMIT)
@@ -167,7 +168,7 @@ def examine_place(h, c, pair, account):
     display = get8(c + C_DISPLAY)
     is_stop = kind == STOP or kind == STOP_LIMIT
     if kind == ICEBERG:
-        if not 1 <= display <= lots:
+        if not 1 <= display <= lots or (lots - 1) // display >= PEAKS_MAX:
             return DISPLAY_OUT_OF_RANGE
     elif display != 0:
         if not 0 <= display <= lots or is_stop or kind == POST_ONLY or kind == POST_ONLY_SLIDE or tif >= FOK:

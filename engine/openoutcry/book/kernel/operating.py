@@ -223,7 +223,7 @@ def examine_fund(h, c, instrument, account):
         used = get8(b + DRAWN) + get8(b + SPENT)
     if available + amount < 0 or available + used + amount > UNITS_MAX:
         return QUANTITY_OUT_OF_RANGE
-    return PARAMETER_OUT_OF_RANGE if instrument == M32 else 0
+    return 0
 
 
 @helper

@@ -91,18 +91,19 @@ from openoutcry.book.kernel.orders import (
     take_slot,
     unlink,
 )
-from openoutcry.domain.limits import OPEN_LOTS_MAX
+from openoutcry.domain.limits import ICEBERG_PEAKS_MAX, OPEN_LOTS_MAX
 from openoutcry.domain.rejects import RejectCode
 
 WOULD_TRADE = int(RejectCode.WOULD_TRADE)
 CAPACITY_CODE = int(RejectCode.CAPACITY)
 LOTS_MAX = OPEN_LOTS_MAX
+PEAKS_MAX = ICEBERG_PEAKS_MAX
 
 
 @helper
-def limit_without_price(p, side, kind):
+def limit_without_price(p, side, kind, tif):
     """Return the limit of a market, stop or market-to-limit order, times 2, plus 1 when it is a price of its own."""
-    if kind == MARKET_TO_LIMIT and get1(p + PHASE) == CONTINUOUS:
+    if kind == MARKET_TO_LIMIT and tif != AT_CLOSE and get1(p + PHASE) == CONTINUOUS:
         best = best_of(p, 1 - side)
         if in_range(p, best):
             return best << 1 | 1
@@ -211,6 +212,8 @@ def replace(h, c, p, pair, account, flags):
     s = find_order(h, c, pair, account, flags)
     if s == 0:
         return UNKNOWN_ORDER
+    if kind_of(get4(order_at(h, s) + BITS)) == ICEBERG and (lots - 1) // get8(more_at(h, s) + PEAK) >= PEAKS_MAX:
+        return QUANTITY_OUT_OF_RANGE
     price = get8(c + C_PRICE)
     trigger = get8(c + C_TRIGGER)
     code = replace_code(h, p, s, price, trigger)

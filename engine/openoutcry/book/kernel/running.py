@@ -198,7 +198,7 @@ def place(h, c, pair, account):
     priced = True
     if kind != LIMIT:
         if limit == 0:
-            word = limit_without_price(p, side, kind)
+            word = limit_without_price(p, side, kind, get1(c + 3))
             limit = word >> 1
             priced = word & 1 == 1
         elif kind == POST_ONLY_SLIDE:
