@@ -61,31 +61,29 @@ PEERS: Final = (
     Peer("orderly-chaos", "orderly_chaos", {"A": MESSAGES, "B": MESSAGES, "C": MESSAGES}),
     Peer("orderly-chaos, trades", "orderly_chaos", {"A": MESSAGES, "B": MESSAGES, "C": MESSAGES}),
     Peer("lightmatchingengine", "lightmatchingengine", {"A": 100_000, "B": 1_000, "C": 200_000}),
-    Peer("order-matching", "order_matching", {"A": 300}),
+    Peer("order-matching", "order_matching.matching_engine", {"A": 300}),
 )
 
 
 def measure(recorder: Recorder, *, quick: bool = False) -> None:
     """Measure every peer that can be run, and ours, on A, B and C; record both."""
     rounds = 1 if quick else ROUNDS
+    messages = 100_000 if quick else MESSAGES
+    found = [(peer, find_interpreter(peer)) for peer in PEERS]
     with tempfile.TemporaryDirectory() as folder:
         for name in ("A", "B", "C"):
-            messages = 100_000 if quick else MESSAGES
-            for peer in PEERS:
+            for peer, interpreter in found:
                 given = min(messages, peer.messages.get(name, 0))
-                interpreter = find_interpreter(peer) if given else None
-                if interpreter is None:
+                if interpreter is None or not given:
                     continue
                 figures = run_peer(peer, interpreter, name, given, rounds, Path(folder))
                 case = {"workload": name, "engine": peer.name, "version": figures.pop("version")}
                 recorder.add("peers", case, figures)
-            for handles in (True, False):
+            for naming in ("handles", "client ids"):
                 for batch in BATCHES:
-                    figures = run_ours(name, handles, batch, messages, rounds)
-                    naming = "handles" if handles else "client ids"
-                    recorder.add(
-                        "peers", {"workload": name, "engine": f"openoutcry, {naming}", "batch": batch}, figures
-                    )
+                    figures = run_ours(name, naming == "handles", batch, messages, rounds)
+                    case = {"workload": name, "engine": f"openoutcry, {naming}", "batch": batch}
+                    recorder.add("peers", case, figures)
 
 
 def run_ours(name: str, handles: bool, batch: int, messages: int, rounds: int) -> dict[str, Any]:
@@ -117,8 +115,8 @@ def run_peer(peer: Peer, interpreter: Path, name: str, messages: int, rounds: in
         )
     return {
         "version": found["version"],
-        "messages_per_s": messages / median(found["seconds"]),
-        "messages": messages,
+        "messages_per_s": found["messages"] / median(found["seconds"]),
+        "messages": found["messages"],
         "reports": found["reports"],
         "python": found["python"],
     }
