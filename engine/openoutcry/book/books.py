@@ -3,6 +3,7 @@
 Importing this module loads numba (half a second); the kernels are compiled once per version and then loaded from disk.
 """
 
+import ctypes
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,14 +12,14 @@ from numpy.typing import NDArray
 
 from openoutcry.book.depth import DEPTH, Depth
 from openoutcry.book.invariants import check_invariants
-from openoutcry.book.kernel.layout import COMMAND_AT_WORD, DONE, EVENT_WORD, NEED_EVENTS, NEED_ROOM
+from openoutcry.book.kernel.layout import DONE, NEED_EVENTS, NEED_ROOM
 from openoutcry.book.kernel.operating import indicate, operate
-from openoutcry.book.kernel.running import run
+from openoutcry.book.kernel.running import ARRAY_DATA, run
 from openoutcry.book.kernel.surveying import list_depth, list_pair
 from openoutcry.book.pair_command import pair_from_fields
 from openoutcry.book.snapshots import order_records, restore_storage, state_of
 from openoutcry.book.state import State
-from openoutcry.book.storage import HASH_SEED, Storage, check_capacity
+from openoutcry.book.storage import HASH_SEED, POSITIONS_FIRST, POSITIONS_HINT_MAX, Storage, check_capacity
 from openoutcry.domain.event import EventKind
 from openoutcry.domain.ids import generation_of, slot_of
 from openoutcry.domain.limits import ACCOUNTS_MAX, BATCH_COMMANDS_MAX, ORDERS_MAX
@@ -26,6 +27,14 @@ from openoutcry.domain.order import AccountField, Op
 from openoutcry.domain.pair import Pair, Phase
 from openoutcry.domain.records import COMMAND, EVENT, Commands, Events
 from openoutcry.domain.rejects import RejectCode
+
+
+CODE = 7
+"""The bits of a kernel's answer that are a code; the others count events."""
+
+_probe = np.zeros(1, dtype=COMMAND)
+if ctypes.c_size_t.from_address(id(_probe) + ARRAY_DATA).value != _probe.ctypes.data:
+    raise ImportError("this numpy keeps an array's data pointer elsewhere: openoutcry needs CPython's numpy 2")
 
 
 class Books:
@@ -61,9 +70,10 @@ class Books:
         check_capacity(capacity, capacity_max)
         if not 0 <= accounts <= ACCOUNTS_MAX:
             raise ValueError(f"accounts is {accounts}, expected 0 to {ACCOUNTS_MAX}")
-        self._storage = Storage(min(capacity, capacity_max), capacity_max, accounts, hash_seed)
+        pairs = list(pairs)
+        positions = min(max(accounts * len(pairs), POSITIONS_FIRST), POSITIONS_HINT_MAX)
+        self._storage = Storage(min(capacity, capacity_max), capacity_max, accounts, hash_seed, positions)
         self._pairs: dict[int, Pair] = {}
-        self._header = self._storage.header
         self._address = self._storage.address
         self._storage.set_word("prefetch", int(prefetch))
         if accounts:
@@ -108,29 +118,24 @@ class Books:
             raise ValueError(f"{count} commands in one batch, expected at most {BATCH_COMMANDS_MAX}")
         if not commands.flags.c_contiguous:
             commands = np.ascontiguousarray(commands)
-        storage = self._storage
-        header = self._header
-        begin: int = commands.__array_interface__["data"][0]
-        header[COMMAND_AT_WORD] = begin
-        header[COMMAND_AT_WORD + 1] = begin + 64 * count
-        header[EVENT_WORD] = storage.events_at
-        code = run(self._address)
-        if code != DONE:
-            self._see_to(code, commands, begin)
-        return storage.events[: (int(header[EVENT_WORD]) - storage.events_at) >> 6]
+        answer: int = run(self._address, id(commands), count)
+        if answer & CODE:
+            answer = self._see_to(answer, commands)
+        return self._storage.events[: answer >> 3]
 
-    def _see_to(self, code: int, commands: Commands, begin: int) -> None:
-        """Meet a kernel's needs, and carry out operator commands, until the batch is done."""
+    def _see_to(self, answer: int, commands: Commands) -> int:
+        """Meet a kernel's needs, and carry out operator commands, until the batch is done; return its last answer."""
         storage = self._storage
-        while code != DONE:
+        while (code := answer & CODE) != DONE:
             if code == NEED_EVENTS:
                 storage.grow_events(storage.word("need"))
             elif code == NEED_ROOM:
                 storage.make_room()
             else:
-                at = (storage.word("command") - begin) // COMMAND.itemsize
-                self._operate(commands[at])
-            code = run(self._address)
+                left = (storage.word("command_end") - storage.word("command")) // COMMAND.itemsize
+                self._operate(commands[len(commands) - left])
+            answer = run(self._address, 0, 0)
+        return answer
 
     def _operate(self, command: np.void) -> None:
         """Carry out one operator command: ADD_PAIR here, where memory is made, all others in their kernel."""
@@ -292,7 +297,6 @@ class Books:
         check_capacity(capacity, most)
         books._storage = Storage(min(capacity, most), most, 1, hash_seed)
         books._storage.set_word("prefetch", int(prefetch))
-        books._header = books._storage.header
         books._address = books._storage.address
         books._pairs = restore_storage(books._storage, state)
         books._storage.make_room()

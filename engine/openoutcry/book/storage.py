@@ -35,6 +35,8 @@ from openoutcry.domain.records import EVENT
 EVENTS_FIRST: Final = 1 << 14
 """Events that the buffer holds at first: 1 MiB, what a batch of 4,096 commands seldom passes."""
 POSITIONS_FIRST: Final = 1 << 12
+POSITIONS_HINT_MAX: Final = 1 << 20
+"""Up to this many positions (accounts times pairs) are given room at first: 80 MiB of addresses, memory as used."""
 BACKINGS_FIRST: Final = 1 << 10
 DIRECT_TICKS_MAX: Final = 1 << 32
 """Ticks of all direct ladders together: 64 GiB of addresses, of which only levels in use become memory."""
@@ -57,7 +59,9 @@ class Storage:
     `header` (64 words, int64) is what kernels get the address of; `words` reads and writes it by name.
     """
 
-    def __init__(self, capacity: int, capacity_max: int, accounts: int, seed: int) -> None:
+    def __init__(
+        self, capacity: int, capacity_max: int, accounts: int, seed: int, positions: int = POSITIONS_FIRST
+    ) -> None:
         self.header: NDArray[np.int64] = np.zeros(HEADER_WORDS, dtype=np.int64)
         self.address: int = self.header.ctypes.data
         self.arrays: dict[str, NDArray[np.generic]] = {}
@@ -69,7 +73,7 @@ class Storage:
         self._set("accounts", np.zeros(max(1, accounts), dtype=ACCOUNT))
         self._set("accounts_more", np.zeros(max(1, accounts), dtype=ACCOUNT_MORE))
         for name, dtype, more, first in (
-            ("position", POSITION, POSITION_MORE, POSITIONS_FIRST),
+            ("position", POSITION, POSITION_MORE, power_of_two(positions)),
             ("backing", BACKING, None, BACKINGS_FIRST),
         ):
             self._set(f"{name}s", np.zeros(first + 1, dtype=dtype))
@@ -221,6 +225,7 @@ class Storage:
         self.events = events
         self.events_at = events.ctypes.data
         self.set_word("event", events.ctypes.data + held * EVENT.itemsize)
+        self.set_word("events", events.ctypes.data)
         self.set_word("event_end", events.ctypes.data + size * EVENT.itemsize)
 
     # -- pairs ---------------------------------------------------------------------------------------------------

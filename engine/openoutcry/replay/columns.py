@@ -154,7 +154,7 @@ def _scaled(values: "pa.Array[Any]") -> NDArray[np.int64]:
     assert buffer is not None
     halves = np.frombuffer(memoryview(buffer), dtype=np.int64).reshape(-1, 2)[values.offset :][: len(values)]
     low, high = halves[:, 0].copy(), halves[:, 1]
-    fits = high == (low >> 63)
+    fits = (high == (low >> 63)) & (low >= -INT64_MAX)
     low[~fits] = np.where(high[~fits] < 0, -INT64_MAX, INT64_MAX)
     return low
 

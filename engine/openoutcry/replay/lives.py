@@ -53,7 +53,11 @@ def trace(messages: Messages) -> Lives:
     left = np.where(known, quantity[first] - taken, 0)
     left_before = np.where(takes_off, left + quantity, left)
     left_before[is_add] = 0
-    left[action == Action.DELETE] = 0
+    deletes = action == Action.DELETE
+    deleted = np.cumsum(deletes)
+    gone = deleted - deletes > (deleted - deletes)[first]
+    left[deletes | gone] = 0
+    left_before[gone] = 0
 
     entry[order] = np.where(known, order[first], NO_ENTRY)
     before[order] = np.where(known, left_before, 0)

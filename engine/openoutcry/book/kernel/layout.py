@@ -229,7 +229,7 @@ _WORDS: Final = (
     "position_index position_mask backings backing_count backing_capacity backing_index backing_mask "
     "id_index id_mask expiries expiry_count expiry_capacity "
     "free high capacity live sequence clock room seed "
-    "event event_end need taker stage atomic owed trip_first trip_last "
+    "event event_end events need taker stage atomic owed trip_first trip_last "
     "command command_end resume op_stage prefetch scratch scratch_capacity"
 ).split()
 HEADER_WORDS: Final = 64
@@ -279,6 +279,7 @@ ROOM: Final = 8 * HEADER["room"]
 SEED: Final = 8 * HEADER["seed"]
 EVENT_AT: Final = 8 * HEADER["event"]
 EVENT_END: Final = 8 * HEADER["event_end"]
+EVENTS_AT: Final = 8 * HEADER["events"]
 NEED: Final = 8 * HEADER["need"]
 TAKER: Final = 8 * HEADER["taker"]
 STAGE: Final = 8 * HEADER["stage"]
@@ -312,7 +313,3 @@ C_QTY: Final = _at(COMMAND, "qty_lots")
 C_DISPLAY: Final = _at(COMMAND, "display_lots")
 C_TRIGGER: Final = _at(COMMAND, "trigger_ticks")
 C_EXPIRY: Final = _at(COMMAND, "expiry_ns")
-
-COMMAND_AT_WORD: Final = HEADER["command"]
-EVENT_WORD: Final = HEADER["event"]
-assert HEADER["command_end"] == COMMAND_AT_WORD + 1
