@@ -194,7 +194,7 @@ def quoting(scene: Scene, **fields: int) -> list[int]:
 
 @pytest.mark.parametrize("fields", ({"PROTECT_LOTS": 7}, {"PROTECT_DELTA_LOTS": 6}, {"PROTECT_FILLS": 2}))
 def test_protection_pulls_the_quotes_of_the_pair(scene: Scene, fields: dict[str, int]) -> None:
-    """After the trade that trips it, newest first, bids too; then the pair is closed to the account until it is reset."""
+    """After the trade that trips it, newest first, bids too; then the pair is closed to the account until a reset."""
     first, second, third = quoting(scene, **fields)
     bid = scene.buy(1, 300, account=0)
     scene.buy(20, 500, account=2)

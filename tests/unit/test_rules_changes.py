@@ -8,6 +8,7 @@ from openoutcry.domain import (
     CancelReason,
     EventFlag,
     EventKind,
+    MassCancelScope,
     OrderType,
     Pair,
     Phase,
@@ -125,7 +126,10 @@ def test_an_iceberg_keeps_its_peak(scene: Scene) -> None:
 def test_a_replaced_order_keeps_its_place_among_those_of_its_account(scene: Scene) -> None:
     """Mass cancellation goes by acceptance, newest first, whatever was replaced since."""
     orders = [scene.buy(1, 500), scene.buy(1, 499), scene.buy(1, 498)]
-    scene.do(command.replace(0, 0, orders[0], 2, 497, by_handle=True), command.mass_cancel(0, account=0))
+    scene.do(
+        command.replace(0, 0, orders[0], 2, 497, by_handle=True),
+        command.mass_cancel(MassCancelScope.ACCOUNT, account=0),
+    )
     assert [order for order, _, _ in scene.cancelled] == orders[::-1]
 
 

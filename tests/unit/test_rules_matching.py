@@ -13,6 +13,7 @@ from openoutcry.domain import (
     Phase,
     RejectCode,
     SelfTrade,
+    Side,
     TimeInForce,
 )
 from tests.scene import IMPLEMENTATIONS, Scene
@@ -105,7 +106,7 @@ def test_market_to_limit_stops_at_the_best_price_and_rests_there(scene: Scene) -
 def test_post_only_is_refused_where_it_would_trade(scene: Scene) -> None:
     """Displayed or hidden, the best opposite price counts; one tick short of it is good."""
     scene.sell(5, 500, kind=OrderType.HIDDEN)
-    post = command.place(0, 0, 99, 0, 5, 500, kind=OrderType.POST_ONLY)
+    post = command.place(0, 0, 99, Side.BUY, 5, 500, kind=OrderType.POST_ONLY)
     assert scene.refused(post) == RejectCode.WOULD_TRADE
     scene.buy(5, 499, kind=OrderType.POST_ONLY)
     assert scene.kinds == [EventKind.ACCEPTED, EventKind.RESTING]
@@ -118,7 +119,7 @@ def test_post_only_slide_rests_one_tick_short(scene: Scene) -> None:
     assert scene.events[0].price_ticks == 501 and scene.order(slid)["price_ticks"] == 501
     other = Scene(scene.make)
     other.sell(5, 1)
-    nowhere = command.place(0, 0, 99, 0, 5, 1, kind=OrderType.POST_ONLY_SLIDE)
+    nowhere = command.place(0, 0, 99, Side.BUY, 5, 1, kind=OrderType.POST_ONLY_SLIDE)
     assert other.refused(nowhere) == RejectCode.WOULD_TRADE
 
 

@@ -168,7 +168,6 @@ def test_an_auction_without_a_price_ends_too(make: Make) -> None:
     """Nothing trades; what was for the auction only is cancelled."""
     scene = collecting(make)
     market, stays = scene.buy(3, kind=MARKET), scene.buy(3, 400)
-    scene.sell(3, 500)
     scene.do(command.uncross(0))
     assert scene.events[1].price_ticks == 0 and scene.trades == []
     assert scene.cancelled == [(market, 3, CancelReason.AUCTION)] and scene.live(stays)

@@ -35,7 +35,6 @@ TABLE = {
     OrderType.POST_ONLY_SLIDE: WAITING,
     OrderType.HIDDEN: (*WAITING, AT_OPEN, AT_CLOSE),
 }
-PRICE = {OrderType.MARKET_TO_LIMIT: 0}
 TRIGGERED = (OrderType.STOP, OrderType.STOP_LIMIT)
 
 
@@ -45,7 +44,7 @@ def make(request: pytest.FixtureRequest) -> Make:
     return IMPLEMENTATIONS[request.param]
 
 
-def usual(kind: OrderType = OrderType.LIMIT, tif: TimeInForce = GTC, **fields: int) -> Commands:
+def usual(kind: int = OrderType.LIMIT, tif: int = GTC, **fields: int) -> Commands:
     """A buy of 10 at 500 that has what its type and time in force need; any field can be made different."""
     row = command.place(
         0,
@@ -53,14 +52,12 @@ def usual(kind: OrderType = OrderType.LIMIT, tif: TimeInForce = GTC, **fields: i
         7,
         Side.BUY,
         10,
-        PRICE.get(kind, 500),
-        kind=kind,
-        tif=tif,
+        0 if kind == OrderType.MARKET_TO_LIMIT else 500,
         display_lots=5 if kind == OrderType.ICEBERG else 0,
         trigger_ticks=500 if kind in TRIGGERED else 0,
         expiry_ns=1 if tif == GTD else 0,
     )
-    for name, value in fields.items():
+    for name, value in {"kind": kind, "tif": tif, **fields}.items():
         row[name] = value
     return row
 
