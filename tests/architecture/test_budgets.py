@@ -9,10 +9,10 @@ UNIT = "tests/unit/test_x.py::test_y"
 
 
 def test_every_folder_of_tests_has_a_budget() -> None:
-    """Folders on the disk against the table in pyproject.toml."""
+    """Folders on the disk against the table in pyproject.toml; tests/soak is run by hand only."""
     budgets_s = read_budgets((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     folders = {path.parent.relative_to(ROOT / "tests").parts[0] for path in (ROOT / "tests").glob("*/**/test_*.py")}
-    assert folders <= budgets_s.keys()
+    assert folders - {"soak"} <= budgets_s.keys()
     assert sum(budgets_s.values()) <= 15 * 60
 
 
