@@ -15,7 +15,7 @@ from openoutcry.book.invariants import check_invariants
 from openoutcry.book.kernel.layout import DONE, NEED_EVENTS, NEED_ROOM
 from openoutcry.book.kernel.operating import indicate, operate
 from openoutcry.book.kernel.running import ARRAY_DATA, run
-from openoutcry.book.kernel.surveying import list_depth, list_pair
+from openoutcry.book.kernel.surveying import find_backing, find_position, list_depth, list_pair
 from openoutcry.book.pair_command import pair_from_fields
 from openoutcry.book.snapshots import order_records, restore_storage, state_of
 from openoutcry.book.state import State
@@ -27,7 +27,6 @@ from openoutcry.domain.order import AccountField, Op
 from openoutcry.domain.pair import Pair, Phase
 from openoutcry.domain.records import COMMAND, EVENT, Commands, Events
 from openoutcry.domain.rejects import RejectCode
-
 
 CODE = 7
 """The bits of a kernel's answer that are a code; the others count events."""
@@ -246,17 +245,12 @@ class Books:
 
     def position(self, account: int, pair: int) -> int:
         """Return an account's net position in a pair, lots."""
-        rows = self._storage.table("positions")[1 : self._storage.word("position_count") + 1]
-        found = rows[(rows["account"] == account) & (rows["pair"] == pair)]
-        return int(found[0]["net"]) if len(found) else 0
+        return int(self._storage.table("positions")[find_position(self._address, account, pair)]["net"])
 
     def backing(self, account: int, instrument: int) -> tuple[int, int, int]:
         """Return an account's backing in an instrument: available, drawn, spent."""
-        rows = self._storage.table("backings")[1 : self._storage.word("backing_count") + 1]
-        found = rows[(rows["account"] == account) & (rows["instrument"] == instrument)]
-        if not len(found):
-            return (0, 0, 0)
-        return int(found[0]["available"]), int(found[0]["drawn"]), int(found[0]["spent"])
+        row = self._storage.table("backings")[find_backing(self._address, account, instrument)]
+        return int(row["available"]), int(row["drawn"]), int(row["spent"])
 
     def indicative(self, pair: int) -> tuple[int | None, int, int]:
         """Return price, volume and signed surplus of the auction that would be now; nothing outside a collecting phase."""

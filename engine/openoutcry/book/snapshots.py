@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from openoutcry.book.kernel.surveying import index_pools, link_orders, list_pair, rank_orders
+from openoutcry.book.kernel.surveying import index_pools, link_orders, list_pair, rank_orders, restore_backings
 from openoutcry.book.state import (
     STATE_ACCOUNT,
     STATE_BACKING,
@@ -169,12 +169,12 @@ def _positions(storage: Storage) -> Table:
 
 
 def _backings(storage: Storage) -> Table:
-    rows = storage.table("backings")[1 : storage.word("backing_count") + 1]
-    used = (rows["available"] != 0) | (rows["drawn"] != 0) | (rows["spent"] != 0)
-    names = STATE_BACKING.names
-    assert names is not None
-    out = np.zeros(int(used.sum()), dtype=STATE_BACKING)
-    copy_fields(out, rows[used], {name: name for name in names})
+    rows = storage.table("backings")
+    rows = rows[(rows["available"] != 0) | (rows["drawn"] != 0) | (rows["spent"] != 0)]
+    out = np.zeros(len(rows), dtype=STATE_BACKING)
+    out["account"] = rows["key"] - 1 >> 32
+    out["instrument"] = rows["key"] - 1 & 0xFFFFFFFF
+    copy_fields(out, rows, {name: name for name in ("available", "drawn", "spent")})
     return out[np.lexsort((out["instrument"], out["account"]))]
 
 
@@ -255,12 +255,8 @@ def _restore_pools(storage: Storage, state: State) -> None:
     for name, ours in WINDOW_FIELDS.items():
         more[ours][1 : count + 1] = state.positions[name]
     storage.set_word("position_count", count)
-    backings = storage.table("backings")
-    names = STATE_BACKING.names
-    assert names is not None
-    for name in names:
-        backings[name][1 : len(state.backings) + 1] = state.backings[name]
-    storage.set_word("backing_count", len(state.backings))
+    backings = np.ascontiguousarray(state.backings)
+    restore_backings(storage.address, backings.ctypes.data, len(backings))
     index_pools(storage.address)
 
 
@@ -291,7 +287,6 @@ def _restore_orders(storage: Storage, orders: Table, slots: Table) -> None:
         more[name][at[used]] = orders[field][used]
     rows["position"][at] = _position_numbers(storage, orders)
     ranked = np.ascontiguousarray(at[np.argsort(orders["account_rank"], kind="stable")])
-    _backing_numbers(storage)
     link_orders(storage.address, ranked.ctypes.data, at.ctypes.data, len(at))
 
 
@@ -301,16 +296,3 @@ def _position_numbers(storage: Storage, orders: Table) -> NDArray[np.int64]:
     keys = rows["account"].astype(np.uint64) << np.uint64(32) | rows["pair"].astype(np.uint64)
     wanted = orders["account"].astype(np.uint64) << np.uint64(32) | orders["pair"].astype(np.uint64)
     return np.searchsorted(keys, wanted).astype(np.int64) + 1
-
-
-def _backing_numbers(storage: Storage) -> None:
-    """Point each position at the backings that its orders draw."""
-    backings = storage.table("backings")[1 : storage.word("backing_count") + 1]
-    numbers = {(int(b["account"]), int(b["instrument"])): i for i, b in enumerate(backings, 1)}
-    rows = storage.table("positions")
-    pairs = storage.table("pairs")
-    for i in range(1, storage.word("position_count") + 1):
-        pair = pairs[int(rows["pair"][i])]
-        account = int(rows["account"][i])
-        rows["base_backing"][i] = numbers.get((account, int(pair["base"])), 0)
-        rows["quote_backing"][i] = numbers.get((account, int(pair["quote"])), 0)

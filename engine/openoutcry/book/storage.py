@@ -72,16 +72,14 @@ class Storage:
         self._set("pairs", np.zeros(1, dtype=PAIR))
         self._set("accounts", np.zeros(max(1, accounts), dtype=ACCOUNT))
         self._set("accounts_more", np.zeros(max(1, accounts), dtype=ACCOUNT_MORE))
-        for name, dtype, more, first in (
-            ("position", POSITION, POSITION_MORE, power_of_two(positions)),
-            ("backing", BACKING, None, BACKINGS_FIRST),
-        ):
-            self._set(f"{name}s", np.zeros(first + 1, dtype=dtype))
-            if more is not None:
-                self._set(f"{name}s_more", np.zeros(first + 1, dtype=more))
-            self._set(f"{name}_index", np.zeros(2 * first, dtype=ENTRY))
-            self.set_word(f"{name}_mask", 2 * first - 1)
-            self.set_word(f"{name}_capacity", first)
+        first = power_of_two(positions)
+        self._set("positions", np.zeros(first + 1, dtype=POSITION))
+        self._set("positions_more", np.zeros(first + 1, dtype=POSITION_MORE))
+        self._set("position_index", np.zeros(2 * first, dtype=ENTRY))
+        self.set_word("position_mask", 2 * first - 1)
+        self.set_word("position_capacity", first)
+        self._set("backings", np.zeros(BACKINGS_FIRST + 1, dtype=BACKING))
+        self.set_word("backing_mask", BACKINGS_FIRST - 1)
         self.ticks = 0
         self.levels = 0
         self._grow_ticks(1, 1)
@@ -169,7 +167,7 @@ class Storage:
         """Make sure that at least one PLACE finds a slot, or finds that there is none, and a position."""
         count, most = self.word("position_count"), self.word("position_capacity")
         if count >= most:
-            self._grow_pool("position", 2 * most)
+            self._grow_positions(2 * most)
             most *= 2
         room = most - count
         capacity = self.word("capacity")
@@ -182,25 +180,34 @@ class Storage:
         self.set_word("room", room)
 
     def make_backing_room(self) -> None:
-        """Make sure that one FUND finds room."""
-        most = self.word("backing_capacity")
-        if self.word("backing_count") >= most:
-            self._grow_pool("backing", 2 * most)
+        """Make sure that one FUND finds room: the table of backings is at most half full."""
+        size = self.word("backing_mask") + 1
+        if 2 * self.word("backing_count") >= size:
+            self._size_backings(2 * size)
 
-    def _grow_pool(self, name: str, capacity: int) -> None:
-        self._enlarge(f"{name}s", capacity + 1)
-        if f"{name}s_more" in self.arrays:
-            self._enlarge(f"{name}s_more", capacity + 1)
-        self._reindex(f"{name}_index", f"{name}_mask", 2 * capacity)
-        self.set_word(f"{name}_capacity", capacity)
+    def _size_backings(self, size: int) -> None:
+        from openoutcry.book.kernel.index import rehash_backings
+
+        old = self.arrays["backings"]
+        self._set("backings", np.zeros(size + 1, dtype=BACKING))
+        self.set_word("backing_mask", size - 1)
+        self.set_word("backing_count", 0)
+        rehash_backings(self.address, old.ctypes.data, len(old) - 1)
+
+    def _grow_positions(self, capacity: int) -> None:
+        self._enlarge("positions", capacity + 1)
+        self._enlarge("positions_more", capacity + 1)
+        self._reindex("position_index", "position_mask", 2 * capacity)
+        self.set_word("position_capacity", capacity)
 
     def reserve(self, orders: int, positions: int, backings: int) -> None:
         """Make room for a restored state."""
         if orders > self.word("capacity"):
             self._set_capacity(power_of_two(orders))
-        for name, count in (("position", positions), ("backing", backings)):
-            if count > self.word(f"{name}_capacity"):
-                self._grow_pool(name, power_of_two(count))
+        if positions > self.word("position_capacity"):
+            self._grow_positions(power_of_two(positions))
+        if 2 * backings > self.word("backing_mask"):
+            self._size_backings(power_of_two(2 * backings + 1))
 
     def make_accounts(self, count: int) -> None:
         """Make the account table at least `count` long."""

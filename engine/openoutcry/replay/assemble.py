@@ -18,6 +18,9 @@ from openoutcry.replay.error import ReplayError
 from openoutcry.replay.flow import UTC, Action, Flow, FlowPair, MessageFlag, Messages
 from openoutcry.replay.lives import NO_ENTRY, add_again, trace
 
+OUTLIER_FACTOR: Final = 100
+"""Prices beyond a hundred times the median have no say in the choice of the tick: one absurd price would spoil it."""
+
 ROOM_ABOVE: Final = 2
 """A pair's price range reaches at least twice the highest price traded."""
 
@@ -69,9 +72,9 @@ class Raw:
 
 
 def assemble(raw: Raw, *, tick: Decimal | None = None, symbols: Sequence[str] = ()) -> Flow:
-    """Return the flow of the symbols asked for (all of them, when none is named), pairs numbered from 0.
+    """Return the flow of the symbols asked for (all of them, when none is named), pairs numbered by symbol.
 
-    tick: the price of one tick; None takes the largest that divides every price at which an order entered.
+    tick: the price of one tick; None takes the largest that divides every usual price at which an order entered.
     Raises ReplayError for a tick that is no multiple of the format's price unit and for a symbol that is not there.
     """
     messages = _chosen(raw, symbols)
@@ -87,9 +90,9 @@ def assemble(raw: Raw, *, tick: Decimal | None = None, symbols: Sequence[str] = 
     messages = _with_sane_quantities(messages, left_out)
     bad = np.zeros(len(messages), dtype=np.bool_)
     pairs: list[FlowPair] = []
-    numbers = np.unique(messages["pair"])
+    numbers = sorted(np.unique(messages["pair"]).tolist(), key=lambda number: raw.symbols[number])
     place = np.zeros(max(1, len(raw.symbols)), dtype=np.uint32)
-    for number in numbers.tolist():
+    for number in numbers:
         place[number] = len(pairs)
         rows = np.flatnonzero(messages["pair"] == number)
         step = _tick_units(messages, rows, raw.price_unit, tick)
@@ -141,7 +144,10 @@ def _tick_units(messages: Messages, rows: NDArray[np.int64], unit: Decimal, tick
         return int(steps)
     prices = messages["price_ticks"][rows[_limit_adds(messages, rows)]]
     prices = prices[prices > 0]
-    return int(np.gcd.reduce(prices)) if len(prices) else 1
+    if len(prices) == 0:
+        return 1
+    usual = prices[prices // OUTLIER_FACTOR <= np.partition(prices, len(prices) // 2)[len(prices) // 2]]
+    return int(np.gcd.reduce(usual))
 
 
 def _pair(messages: Messages, rows: NDArray[np.int64], step: int, pair_id: int, *, many: bool) -> Pair:

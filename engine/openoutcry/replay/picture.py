@@ -218,7 +218,9 @@ def _label_time(axes: Any, flow: Flow, market: Market) -> None:
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(library.ConciseDateFormatter(locator, show_offset=False))
     if len(market.time_ns):
-        axes.set_xlim(_moments(market.time_ns[:1])[0], _moments(market.time_ns[-1:])[0])
+        begin, end = _moments(market.time_ns[[0, -1]])
+        if begin < end:
+            axes.set_xlim(begin, end)
         day = datetime.fromtimestamp(int(market.time_ns[0]) // 10**9, UTC_ZONE)
         zone = "UTC" if flow.clock == UTC else flow.clock
         axes.set_xlabel(f"{day:%-d %B %Y}, {zone}")

@@ -1,8 +1,8 @@
 """ADJUST_PAIR with a ratio: prices times n / d, quantities times d / n, for what stays whole; the rest is cancelled."""
 
+from openoutcry.book.kernel.checking import ICEBERG, covers, in_range
 from openoutcry.book.kernel.compiling import helper
 from openoutcry.book.kernel.emitting import CANCELLED, REPLACED, emit
-from openoutcry.book.kernel.checking import ICEBERG, covers, in_range
 from openoutcry.book.kernel.layout import (
     BACKED_BIT,
     BAND_HIGH,

@@ -1,7 +1,7 @@
 """What a command must satisfy, in the order of the reject codes. See docs/reference/rules.md, section 2."""
 
 from openoutcry.book.kernel.compiling import helper, inline
-from openoutcry.book.kernel.index import backing_find
+from openoutcry.book.kernel.index import backing_find, id_find
 from openoutcry.book.kernel.ladders import best_of
 from openoutcry.book.kernel.layout import (
     ACCOUNT_COUNT,
@@ -13,6 +13,7 @@ from openoutcry.book.kernel.layout import (
     BACKINGS,
     BASE,
     BASE_BACKING,
+    BITS,
     C_CLIENT_ID,
     C_DISPLAY,
     C_EXPIRY,
@@ -24,7 +25,6 @@ from openoutcry.book.kernel.layout import (
     COLLAR,
     GENERATION,
     HIGH,
-    BITS,
     KNOWN,
     LAST,
     LIVE_BIT,
@@ -48,7 +48,6 @@ from openoutcry.book.kernel.layout import (
     REFERENCE,
     TRIPPED,
 )
-from openoutcry.book.kernel.index import id_find
 from openoutcry.book.kernel.memory import get1, get4, get8, put4, shift_right
 from openoutcry.book.kernel.orders import account_at, order_at, pair_at, position_at
 from openoutcry.domain.limits import ICEBERG_PEAKS_MAX, TIME_NS_MAX

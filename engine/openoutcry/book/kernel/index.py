@@ -8,11 +8,13 @@ seeded: who chooses client ids cannot know which of them collide.
 from openoutcry.book.kernel.compiling import entry, helper, inline
 from openoutcry.book.kernel.layout import (
     ACCOUNT_ID,
+    AVAILABLE,
     BACKING_COUNT,
-    BACKING_INDEX,
     BACKING_MASK,
     BACKINGS,
+    BASE_BACKING,
     CLIENT_ID,
+    DRAWN,
     ID_INDEX,
     ID_MASK,
     M32,
@@ -23,7 +25,9 @@ from openoutcry.book.kernel.layout import (
     POSITION_INDEX,
     POSITION_MASK,
     POSITIONS_AT,
+    QUOTE_BACKING,
     SEED,
+    SPENT,
 )
 from openoutcry.book.kernel.memory import get4, get8, put4, put8, shift_right
 
@@ -128,34 +132,63 @@ def position_of(h, account, pair):
     return number if number != 0 else position_add(h, account, pair)
 
 
+@inline
+def backing_key(account, instrument):
+    """Return what a backing's record is known by; never 0, which marks a free record."""
+    return (account << 32 | instrument) + 1
+
+
 @helper
 def backing_find(h, account, instrument):
-    """Return the number of a backing, or 0 when nothing was ever credited."""
-    tag = key_hash(h, account, instrument)
-    table = get8(h + BACKING_INDEX)
+    """Return the number of a backing, or 0 when nothing was ever credited.
+
+    The records are the table itself, since what a new order's backing costs is cache misses: one in place of two.
+    """
+    key = backing_key(account, instrument)
+    table = get8(h + BACKINGS) + 32
     mask = get8(h + BACKING_MASK)
-    i = tag & mask
+    i = key_hash(h, account, instrument) & mask
     while True:
-        word = get8(table + (i << 3))
-        if word & M32 == 0:
+        found = get8(table + (i << 5))
+        if found == key:
+            return i + 1
+        if found == 0:
             return 0
-        if shift_right(word, 32) == tag:
-            b = get8(h + BACKINGS) + ((word & M32) << 5)
-            if get4(b) == account and get4(b + 4) == instrument:
-                return word & M32
         i = (i + 1) & mask
 
 
 @helper
 def backing_add(h, account, instrument):
-    """Make a backing of 0; the pool has room. Return its number."""
-    number = get8(h + BACKING_COUNT) + 1
-    put8(h + BACKING_COUNT, number)
-    b = get8(h + BACKINGS) + (number << 5)
-    put4(b, account)
-    put4(b + 4, instrument)
-    entry_add(get8(h + BACKING_INDEX), get8(h + BACKING_MASK), key_hash(h, account, instrument), number)
-    return number
+    """Make a backing of 0; the table has room. Return its number."""
+    table = get8(h + BACKINGS) + 32
+    mask = get8(h + BACKING_MASK)
+    i = key_hash(h, account, instrument) & mask
+    while get8(table + (i << 5)) != 0:
+        i = (i + 1) & mask
+    put8(table + (i << 5), backing_key(account, instrument))
+    put8(h + BACKING_COUNT, get8(h + BACKING_COUNT) + 1)
+    return i + 1
+
+
+@entry
+def rehash_backings(h, old, old_size):
+    """Copy all backings of a table at `old` into the header's empty larger one; positions learn the new numbers."""
+    for i in range(old_size):
+        b = old + 32 + (i << 5)
+        key = get8(b)
+        if key != 0:
+            number = backing_add(h, shift_right(key - 1, 32), (key - 1) & M32)
+            new = get8(h + BACKINGS) + (number << 5)
+            for word in (AVAILABLE, DRAWN, SPENT):
+                put8(new + word, get8(b + word))
+    for i in range(1, get8(h + POSITION_COUNT) + 1):
+        po = get8(h + POSITIONS_AT) + (i << 6)
+        for at in (BASE_BACKING, QUOTE_BACKING):
+            number = get4(po + at)
+            if number:
+                key = get8(old + (number << 5)) - 1
+                put4(po + at, backing_find(h, shift_right(key, 32), key & M32))
+    return 0
 
 
 @entry

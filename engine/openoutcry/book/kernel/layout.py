@@ -97,8 +97,9 @@ POSITION_MORE: Final = np.dtype(
     [("window_begin", "<i8"), ("window_lots", "<i8"), ("window_net", "<i8"), ("window_fills", "<i8")]
 )
 BACKING: Final = np.dtype(
-    [("account", "<u4"), ("instrument", "<u4"), ("available", "<i8"), ("drawn", "<i8"), ("spent", "<i8")]
+    [("key", "<i8"), ("available", "<i8"), ("drawn", "<i8"), ("spent", "<i8")]
 )
+"""`key`: account << 32 | instrument, plus 1; 0 in a free record, since the records are a hash table of their own."""
 EXPIRY: Final = np.dtype([("expiry", "<i8"), ("slot", "<u4"), ("generation", "<u4")])
 ENTRY: Final = np.dtype([("reference", "<u4"), ("tag", "<u4")])
 """One place of a hash index: what it points to (0: free place) and the 32-bit hash of its key."""
@@ -226,7 +227,7 @@ LADDER_STOP_SELL: Final = 5
 _WORDS: Final = (
     "orders more levels level_keys hashed_levels level_mask bits0 bits1 bits2 bits3 pairs pair_count "
     "accounts accounts_more account_count positions positions_more position_count position_capacity "
-    "position_index position_mask backings backing_count backing_capacity backing_index backing_mask "
+    "position_index position_mask backings backing_count backing_mask "
     "id_index id_mask expiries expiry_count expiry_capacity "
     "free high capacity live sequence clock room seed "
     "event event_end events need taker stage atomic owed trip_first trip_last "
@@ -261,8 +262,6 @@ POSITION_INDEX: Final = 8 * HEADER["position_index"]
 POSITION_MASK: Final = 8 * HEADER["position_mask"]
 BACKINGS: Final = 8 * HEADER["backings"]
 BACKING_COUNT: Final = 8 * HEADER["backing_count"]
-BACKING_CAPACITY: Final = 8 * HEADER["backing_capacity"]
-BACKING_INDEX: Final = 8 * HEADER["backing_index"]
 BACKING_MASK: Final = 8 * HEADER["backing_mask"]
 ID_INDEX: Final = 8 * HEADER["id_index"]
 ID_MASK: Final = 8 * HEADER["id_mask"]

@@ -1,5 +1,6 @@
 """The entry of the operator's commands, one at a time; `Books` makes room first where a table may have to grow."""
 
+from openoutcry.book.kernel.adjusting import adjust
 from openoutcry.book.kernel.checking import (
     CONTINUOUS,
     EXPIRY_OUT_OF_RANGE,
@@ -14,7 +15,6 @@ from openoutcry.book.kernel.checking import (
     is_account,
     is_pair,
 )
-from openoutcry.book.kernel.adjusting import adjust
 from openoutcry.book.kernel.compiling import entry, helper
 from openoutcry.book.kernel.emitting import ACCEPTED, CANCELLED, EXPIRED, emit, is_short
 from openoutcry.book.kernel.expiring import next_expired
@@ -93,7 +93,14 @@ from openoutcry.book.kernel.orders import (
 from openoutcry.book.kernel.running import reject
 from openoutcry.book.kernel.uncrossing import R_AUCTION, auction_price, release_market, release_session, uncross
 from openoutcry.book.kernel.walking import list_orders, list_queue
-from openoutcry.domain.limits import ACCOUNTS_MAX, BACKING_UNITS_MAX, NOTIONAL_MAX, PRICE_TICKS_MAX, QTY_LOTS_MAX, TIME_NS_MAX
+from openoutcry.domain.limits import (
+    ACCOUNTS_MAX,
+    BACKING_UNITS_MAX,
+    NOTIONAL_MAX,
+    PRICE_TICKS_MAX,
+    QTY_LOTS_MAX,
+    TIME_NS_MAX,
+)
 from openoutcry.domain.order import AccountField, AdjustMode, CommandFlag, MassCancelScope, Op, TimeInForce
 from openoutcry.domain.pair import Phase
 from openoutcry.domain.rejects import CancelReason, RejectCode

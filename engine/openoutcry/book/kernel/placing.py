@@ -2,6 +2,7 @@
 
 from openoutcry.book.kernel.checking import (
     AT_CLOSE,
+    AUCTION,
     CONTINUOUS,
     GTD,
     ICEBERG,
@@ -12,7 +13,6 @@ from openoutcry.book.kernel.checking import (
     POST_ONLY,
     POST_ONLY_SLIDE,
     PRE_OPEN,
-    AUCTION,
     PRICE_OUT_OF_RANGE,
     QUANTITY_OUT_OF_RANGE,
     STOP,

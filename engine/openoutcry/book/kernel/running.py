@@ -29,11 +29,10 @@ from openoutcry.book.kernel.checking import (
 )
 from openoutcry.book.kernel.compiling import entry, helper, inline
 from openoutcry.book.kernel.emitting import ACCEPTED, CANCELLED, REJECTED, emit
-from openoutcry.book.kernel.index import id_find, key_hash, position_of
+from openoutcry.book.kernel.index import id_find, position_of
 from openoutcry.book.kernel.layout import (
     ACCOUNT_BACKED,
     ACCOUNT_FLAGS,
-    ACCOUNTS,
     C_CLIENT_ID,
     C_EXPIRY,
     C_PRICE,
@@ -51,34 +50,23 @@ from openoutcry.book.kernel.layout import (
     EXPIRY_COUNT,
     FREE,
     HIGH,
-    ID_INDEX,
-    ID_MASK,
-    IS_HASHED,
-    LEVEL_SHIFT,
-    LEVELS,
     M32,
     NEED,
     NEED_EVENTS,
     NEED_OPERATOR,
     NEED_ROOM,
-    NEXT,
     OPEN_LOTS,
-    ORDERS,
     PAIR_COUNT,
     PHASE,
-    POSITION_INDEX,
-    POSITION_MASK,
-    POSITIONS_AT,
     PREFETCH,
-    PREV,
     QTY_MAX,
     RESUME,
     ROOM,
     SEQUENCE,
 )
-from openoutcry.book.kernel.ladders import tick_of
+from openoutcry.book.kernel.looking import FAR, MIDDLE, NEAR, look_far, look_middle, look_near
 from openoutcry.book.kernel.matching import settle
-from openoutcry.book.kernel.memory import get1, get4, get8, prefetch, put8, shift_right
+from openoutcry.book.kernel.memory import get1, get4, get8, put8, shift_right
 from openoutcry.book.kernel.orders import account_at, cancel_part, end_order, order_at, pair_at, position_at
 from openoutcry.book.kernel.placing import (
     CAPACITY_CODE,
@@ -112,54 +100,11 @@ PLAIN_BITS = -(1 << 48) | 0x03_07_01_00_01_01
 ARRAY_DATA = 16
 """Offset of the data pointer in numpy's array object (PyArrayObject, part of numpy's C interface): reading it here costs
 nothing, asking numpy for it 0.8 to 7 microseconds. `Books` checks it once at import."""
-FAR = 16
-"""Commands ahead at which hash entries, accounts and orders are asked for: 16 x 30 ns covers a memory access."""
-NEAR = 8
-"""Commands ahead at which what those point to is asked for."""
-
 
 @inline
 def reject(h, c, pair, code):
     """Answer a command that is refused; nothing else changes."""
     emit(h, REJECTED, get1(c + 1), code, 0, pair, 0, get8(c + C_CLIENT_ID), get8(c + C_PRICE), get8(c + C_QTY), 0, 0)
-
-
-@inline
-def look_far(h, c):
-    """Prefetch what a command 16 ahead addresses directly."""
-    account = get4(c + 12)
-    number = get8(c + C_CLIENT_ID)
-    prefetch(get8(h + ACCOUNTS) + (account << 6))
-    prefetch(get8(h + POSITION_INDEX) + ((key_hash(h, account, get4(c + 8)) & get8(h + POSITION_MASK)) << 3))
-    if get1(c + 5) & BY_HANDLE:
-        prefetch(get8(h + ORDERS) + ((number & M32) << 6))
-    else:
-        prefetch(get8(h + ID_INDEX) + ((key_hash(h, account, number) & get8(h + ID_MASK)) << 3))
-    pair = get4(c + 8)
-    if get1(c) == PLACE and pair < get8(h + PAIR_COUNT):
-        p = pair_at(h, pair)
-        if not get1(p + IS_HASHED):
-            price = get8(c + C_PRICE)
-            prefetch(get8(h + LEVELS) + (tick_of(p, get1(c + 1) & 1, price) + get8(p + LEVEL_SHIFT) << 4))
-
-
-@inline
-def look_near(h, c):
-    """Prefetch what the entries of a command 8 ahead point to: position, order, and the order's neighbours."""
-    account = get4(c + 12)
-    i = key_hash(h, account, get4(c + 8)) & get8(h + POSITION_MASK)
-    prefetch(get8(h + POSITIONS_AT) + ((get8(get8(h + POSITION_INDEX) + (i << 3)) & M32) << 6))
-    if get1(c) != PLACE:
-        number = get8(c + C_CLIENT_ID)
-        if get1(c + 5) & BY_HANDLE:
-            s = number & M32
-            if s <= get8(h + HIGH):
-                o = order_at(h, s)
-                prefetch(order_at(h, get4(o + NEXT)))
-                prefetch(order_at(h, get4(o + PREV)))
-        else:
-            i = key_hash(h, account, number) & get8(h + ID_MASK)
-            prefetch(order_at(h, get8(get8(h + ID_INDEX) + (i << 3)) & M32))
 
 
 @inline
@@ -331,6 +276,8 @@ def run(h, array, count):
         if ahead:
             if c + (FAR << 6) < end:
                 look_far(h, c + (FAR << 6))
+            if c + (MIDDLE << 6) < end:
+                look_middle(h, c + (MIDDLE << 6))
             if c + (NEAR << 6) < end:
                 look_near(h, c + (NEAR << 6))
         if get8(h + EVENT_AT) + (EVENTS_PER_STEP << 6) > get8(h + EVENT_END):

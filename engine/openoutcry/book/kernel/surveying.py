@@ -1,17 +1,19 @@
 """Entries that read or rebuild the whole: lists of orders, depth, restoring. Used by queries and snapshots, not per command."""
 
+from openoutcry.book.kernel.checking import GTD
 from openoutcry.book.kernel.compiling import entry
 from openoutcry.book.kernel.expiring import push_expiry
-from openoutcry.book.kernel.index import entry_add, key_hash
+from openoutcry.book.kernel.index import backing_add, backing_find, entry_add, key_hash, position_find
 from openoutcry.book.kernel.ladders import best_of, level_find, next_price, prev_price, tick_of
 from openoutcry.book.kernel.layout import (
     ACCOUNT_ID,
-    BACKING_COUNT,
-    BACKING_INDEX,
-    BACKING_MASK,
+    AVAILABLE,
     BACKINGS,
+    BASE,
+    BASE_BACKING,
     BITS,
     CLIENT_ID,
+    DRAWN,
     EXPIRES,
     HEAD,
     ID_INDEX,
@@ -30,9 +32,11 @@ from openoutcry.book.kernel.layout import (
     POSITION_MASK,
     POSITIONS_AT,
     QUEUE_SHIFT,
+    QUOTE,
+    QUOTE_BACKING,
+    SPENT,
     TIF_SHIFT,
 )
-from openoutcry.book.kernel.checking import GTD
 from openoutcry.book.kernel.memory import get4, get8, put4, put8
 from openoutcry.book.kernel.orders import NOWHERE, enlist, link, more_at, order_at, pair_at, position_at, queue_of
 from openoutcry.book.kernel.walking import list_orders
@@ -86,15 +90,25 @@ def rank_orders(h, at):
 
 @entry
 def index_pools(h):
-    """Enter all positions and backings into their empty indices."""
+    """Enter all positions into their empty index, and point them at their backings."""
     for number in range(1, get8(h + POSITION_COUNT) + 1):
         po = get8(h + POSITIONS_AT) + (number << 6)
         tag = key_hash(h, get4(po + ACCOUNT_ID), get4(po + PAIR_ID))
         entry_add(get8(h + POSITION_INDEX), get8(h + POSITION_MASK), tag, number)
-    for number in range(1, get8(h + BACKING_COUNT) + 1):
-        b = get8(h + BACKINGS) + (number << 5)
-        tag = key_hash(h, get4(b), get4(b + 4))
-        entry_add(get8(h + BACKING_INDEX), get8(h + BACKING_MASK), tag, number)
+        p = pair_at(h, get4(po + PAIR_ID))
+        put4(po + BASE_BACKING, backing_find(h, get4(po + ACCOUNT_ID), get4(p + BASE)))
+        put4(po + QUOTE_BACKING, backing_find(h, get4(po + ACCOUNT_ID), get4(p + QUOTE)))
+    return 0
+
+
+@entry
+def restore_backings(h, rows, count):
+    """Enter restored backings, 32 bytes each as in STATE_BACKING, into an empty table that has room."""
+    for i in range(count):
+        row = rows + (i << 5)
+        b = get8(h + BACKINGS) + (backing_add(h, get4(row), get4(row + 4)) << 5)
+        for word in (AVAILABLE, DRAWN, SPENT):
+            put8(b + word, get8(row + word))
     return 0
 
 
@@ -119,3 +133,15 @@ def link_orders(h, by_rank, in_book_order, count):
             tag = key_hash(h, get4(po + ACCOUNT_ID), get8(o + CLIENT_ID))
             entry_add(get8(h + ID_INDEX), get8(h + ID_MASK), tag, s)
     return 0
+
+
+@entry
+def find_position(h, account, pair):
+    """Return the number of a position; 0, which is an empty one, when there is none."""
+    return position_find(h, account, pair)
+
+
+@entry
+def find_backing(h, account, instrument):
+    """Return the number of a backing; 0, which is an empty one, when there is none."""
+    return backing_find(h, account, instrument)
