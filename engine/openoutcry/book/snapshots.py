@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from openoutcry.book.kernel.surveying import index_pools, link_orders, list_pair, rank_orders, restore_backings
+from openoutcry.book.kernel.surveying import link_orders, list_pair, rank_orders, restore_backings, restore_positions
 from openoutcry.book.state import (
     STATE_ACCOUNT,
     STATE_BACKING,
@@ -80,9 +80,9 @@ def copy_fields(to: Table, source: Table, names: dict[str, str]) -> None:
 
 def order_records(storage: Storage, slots: NDArray[np.int64]) -> Table:
     """Return the STATE_ORDER records of live orders, in the order of `slots`."""
-    high = storage.word("high")
-    ranks = np.zeros(high + 1, dtype=np.uint32)
-    rank_orders(storage.address, ranks.ctypes.data)
+    ranks = np.zeros(storage.word("high") + 1, dtype=np.uint32)
+    slots = np.ascontiguousarray(slots)
+    rank_orders(storage.address, slots.ctypes.data, len(slots), ranks.ctypes.data)
     rows = storage.table("orders")[slots]
     more = storage.table("more")[slots]
     position = storage.table("positions")[rows["position"]]
@@ -157,9 +157,8 @@ def _accounts(storage: Storage) -> Table:
 
 
 def _positions(storage: Storage) -> Table:
-    count = storage.word("position_count")
-    rows = storage.table("positions")[1 : count + 1]
-    more = storage.table("positions_more")[1 : count + 1]
+    there = np.flatnonzero(storage.table("positions")["used"])
+    rows, more = storage.table("positions")[there], storage.table("positions_more")[there]
     used = (rows["net"] != 0) | (rows["open_buy"] != 0) | (rows["open_sell"] != 0)
     used |= (rows["tripped"] != 0) | (more["window_fills"] != 0)
     out = np.zeros(int(used.sum()), dtype=STATE_POSITION)
@@ -248,16 +247,9 @@ def _restore_accounts(storage: Storage, accounts: Table) -> None:
 
 
 def _restore_pools(storage: Storage, state: State) -> None:
-    count = len(state.positions)
-    rows, more = storage.table("positions"), storage.table("positions_more")
-    for name, ours in POSITION_FIELDS.items():
-        rows[ours][1 : count + 1] = state.positions[name]
-    for name, ours in WINDOW_FIELDS.items():
-        more[ours][1 : count + 1] = state.positions[name]
-    storage.set_word("position_count", count)
-    backings = np.ascontiguousarray(state.backings)
+    backings, positions = np.ascontiguousarray(state.backings), np.ascontiguousarray(state.positions)
     restore_backings(storage.address, backings.ctypes.data, len(backings))
-    index_pools(storage.address)
+    restore_positions(storage.address, positions.ctypes.data, len(positions))
 
 
 def _restore_orders(storage: Storage, orders: Table, slots: Table) -> None:
@@ -292,7 +284,10 @@ def _restore_orders(storage: Storage, orders: Table, slots: Table) -> None:
 
 def _position_numbers(storage: Storage, orders: Table) -> NDArray[np.int64]:
     """Return the number of each order's position; every live order has one, since its lots are open."""
-    rows = storage.table("positions")[1 : storage.word("position_count") + 1]
-    keys = rows["account"].astype(np.uint64) << np.uint64(32) | rows["pair"].astype(np.uint64)
+    rows = storage.table("positions")
+    there = np.flatnonzero(rows["used"])
+    keys = rows["account"][there].astype(np.uint64) << np.uint64(32) | rows["pair"][there].astype(np.uint64)
     wanted = orders["account"].astype(np.uint64) << np.uint64(32) | orders["pair"].astype(np.uint64)
-    return np.searchsorted(keys, wanted).astype(np.int64) + 1
+    by_key = np.argsort(keys)
+    numbers: NDArray[np.int64] = there[by_key][np.searchsorted(keys[by_key], wanted)]
+    return numbers

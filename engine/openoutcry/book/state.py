@@ -184,7 +184,7 @@ class State:
 
     @staticmethod
     def unpack(data: bytes) -> "State":
-        """Read a snapshot. Raises ValueError naming what is wrong: not a snapshot, another version, cut off, damaged."""
+        """Read a snapshot. Raises ValueError naming what is wrong: no snapshot, another version, cut off, damaged."""
         if len(data) < len(MAGIC) + 32 or data[:6] != MAGIC[:6]:
             raise ValueError("snapshot: not a snapshot of books (it should begin with OOBOOK)")
         if data[:8] != MAGIC:

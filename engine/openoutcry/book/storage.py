@@ -1,6 +1,6 @@
 """The memory of the fast book: every array that the kernels work on, and how it grows.
 
-Arrays come zeroed from the system and cost memory only where they are touched, so bounds can be generous. A kernel never
+Arrays come zeroed from the system and cost memory only where touched, so bounds can be generous. A kernel never
 allocates: it returns a need, and `Storage` doubles what is short between two entries. Growth copies one pool and, for
 an index, re-enters its entries; nothing else holds an address.
 """
@@ -36,7 +36,7 @@ EVENTS_FIRST: Final = 1 << 14
 """Events that the buffer holds at first: 1 MiB, what a batch of 4,096 commands seldom passes."""
 POSITIONS_FIRST: Final = 1 << 12
 POSITIONS_HINT_MAX: Final = 1 << 20
-"""Up to this many positions (accounts times pairs) are given room at first: 80 MiB of addresses, memory as used."""
+"""Up to this many positions (accounts times pairs) are given room at first: 192 MiB of addresses, memory as used."""
 BACKINGS_FIRST: Final = 1 << 10
 DIRECT_TICKS_MAX: Final = 1 << 32
 """Ticks of all direct ladders together: 64 GiB of addresses, of which only levels in use become memory."""
@@ -72,12 +72,7 @@ class Storage:
         self._set("pairs", np.zeros(1, dtype=PAIR))
         self._set("accounts", np.zeros(max(1, accounts), dtype=ACCOUNT))
         self._set("accounts_more", np.zeros(max(1, accounts), dtype=ACCOUNT_MORE))
-        first = power_of_two(positions)
-        self._set("positions", np.zeros(first + 1, dtype=POSITION))
-        self._set("positions_more", np.zeros(first + 1, dtype=POSITION_MORE))
-        self._set("position_index", np.zeros(2 * first, dtype=ENTRY))
-        self.set_word("position_mask", 2 * first - 1)
-        self.set_word("position_capacity", first)
+        self._make_positions(power_of_two(2 * positions))
         self._set("backings", np.zeros(BACKINGS_FIRST + 1, dtype=BACKING))
         self.set_word("backing_mask", BACKINGS_FIRST - 1)
         self.ticks = 0
@@ -165,11 +160,11 @@ class Storage:
 
     def make_room(self) -> None:
         """Make sure that at least one PLACE finds a slot, or finds that there is none, and a position."""
-        count, most = self.word("position_count"), self.word("position_capacity")
-        if count >= most:
-            self._grow_positions(2 * most)
-            most *= 2
-        room = most - count
+        size = self.word("position_mask") + 1
+        if 2 * self.word("position_count") >= size:
+            size *= 2
+            self._size_positions(size)
+        room = size // 2 - self.word("position_count")
         capacity = self.word("capacity")
         if capacity < self.capacity_max:
             if self.word("live") >= capacity:
@@ -194,18 +189,25 @@ class Storage:
         self.set_word("backing_count", 0)
         rehash_backings(self.address, old.ctypes.data, len(old) - 1)
 
-    def _grow_positions(self, capacity: int) -> None:
-        self._enlarge("positions", capacity + 1)
-        self._enlarge("positions_more", capacity + 1)
-        self._reindex("position_index", "position_mask", 2 * capacity)
-        self.set_word("position_capacity", capacity)
+    def _make_positions(self, size: int) -> None:
+        self._set("positions", np.zeros(size + 1, dtype=POSITION))
+        self._set("positions_more", np.zeros(size + 1, dtype=POSITION_MORE))
+        self.set_word("position_mask", size - 1)
+        self.set_word("position_count", 0)
+
+    def _size_positions(self, size: int) -> None:
+        from openoutcry.book.kernel.index import rehash_positions
+
+        old, old_more = self.arrays["positions"], self.arrays["positions_more"]
+        self._make_positions(size)
+        rehash_positions(self.address, old.ctypes.data, old_more.ctypes.data, len(old) - 1)
 
     def reserve(self, orders: int, positions: int, backings: int) -> None:
         """Make room for a restored state."""
         if orders > self.word("capacity"):
             self._set_capacity(power_of_two(orders))
-        if positions > self.word("position_capacity"):
-            self._grow_positions(power_of_two(positions))
+        if 2 * positions > self.word("position_mask"):
+            self._size_positions(power_of_two(2 * positions + 1))
         if 2 * backings > self.word("backing_mask"):
             self._size_backings(power_of_two(2 * backings + 1))
 

@@ -16,7 +16,7 @@ from openoutcry.book.kernel.layout import (
     PAIR_ID,
     PEAK,
     POS,
-    POSITION_COUNT,
+    POSITION_MASK,
     PRICE,
     PRICED_BIT,
     QTY_MAX,
@@ -26,6 +26,7 @@ from openoutcry.book.kernel.layout import (
     SCRATCH,
     TOP,
     TRIGGER,
+    USED,
 )
 from openoutcry.book.kernel.memory import get4, get8, put4, put8
 from openoutcry.book.kernel.orders import (
@@ -171,9 +172,9 @@ def adjust(h, p, pair, n, d):
         put8(p + word, nearest(get8(p + word), n, d))
     put8(p + TOP, 0)
     put8(p + TOP + 8, 0)
-    for number in range(1, get8(h + POSITION_COUNT) + 1):
+    for number in range(1, get8(h + POSITION_MASK) + 2):
         po = position_at(h, number)
-        if get4(po + PAIR_ID) == pair:
+        if get4(po + USED) and get4(po + PAIR_ID) == pair:
             put8(po + NET, scaled_net(get8(po + NET), n, d))
     at = begin
     while at < end_at:

@@ -253,7 +253,7 @@ def top_on_level(h, p, ladder, lv):
 
 @helper
 def give(h, p, t, to, tpo, m, price, lots):
-    """Trade a pro-rata amount with one maker, unless its protection has tripped since. Returns whether the taker has ended."""
+    """Trade a pro-rata amount with a maker, unless its protection has tripped. Returns whether the taker has ended."""
     mo = order_at(h, m)
     mpo = position_at(h, get4(mo + POS))
     if get4(mpo + TRIPPED) and not get8(h + ATOMIC):

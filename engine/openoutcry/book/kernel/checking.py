@@ -109,8 +109,7 @@ _WAITS = 0b1100111
 _STOPS = 0b0011111
 _MAKES = 0b0000111
 TIFS_OF_KIND = sum(
-    mask << 7 * kind
-    for kind, mask in enumerate((_ANY, _ANY, _ANY, _STOPS, _STOPS, _WAITS, _MAKES, _MAKES, _WAITS))
+    mask << 7 * kind for kind, mask in enumerate((_ANY, _ANY, _ANY, _STOPS, _STOPS, _WAITS, _MAKES, _MAKES, _WAITS))
 )
 
 

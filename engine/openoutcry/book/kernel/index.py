@@ -1,6 +1,7 @@
-"""Hash indices from a key to a place in a pool: client ids, positions, backings.
+"""Hash tables: client ids to slots, positions, backings.
 
-Open addressing, linear probing, at most half full; an entry keeps the 32-bit hash of its key, so a probe touches the
+Open addressing, linear probing, at most half full. Positions and backings are records of their tables and never leave;
+their number is their place plus 1, and 0 is an empty record that nobody writes. An entry of the index of client ids keeps the 32-bit hash of its key, so a probe touches the
 pool only for the entry it wants, and entries move (removal, growth) without touching the pool at all. The hash is
 seeded: who chooses client ids cannot know which of them collide.
 """
@@ -18,16 +19,19 @@ from openoutcry.book.kernel.layout import (
     ID_INDEX,
     ID_MASK,
     M32,
+    NEWEST,
+    OLDER,
     ORDERS,
     PAIR_ID,
     POS,
     POSITION_COUNT,
-    POSITION_INDEX,
     POSITION_MASK,
     POSITIONS_AT,
+    POSITIONS_MORE,
     QUOTE_BACKING,
     SEED,
     SPENT,
+    USED,
 )
 from openoutcry.book.kernel.memory import get4, get8, put4, put8, shift_right
 
@@ -88,48 +92,70 @@ def entry_remove(table, mask, tag, reference):
     put8(table + (i << 3), 0)
 
 
+@inline
+def position_home(h, account, pair):
+    """Return where in the table a position is looked for first."""
+    return key_hash(h, account, pair) & get8(h + POSITION_MASK)
+
+
 @helper
 def position_find(h, account, pair):
-    """Return the position's number, or 0 when the account never had one in this pair."""
-    tag = key_hash(h, account, pair)
-    table = get8(h + POSITION_INDEX)
-    mask = get8(h + POSITION_MASK)
-    i = tag & mask
-    while True:
-        word = get8(table + (i << 3))
-        if word & M32 == 0:
-            return 0
-        if shift_right(word, 32) == tag:
-            po = get8(h + POSITIONS_AT) + ((word & M32) << 6)
-            if get4(po + ACCOUNT_ID) == account and get4(po + PAIR_ID) == pair:
-                return word & M32
-        i = (i + 1) & mask
+    """Return the position's number, or 0 when the account never had one in this pair.
+
+    The records are the table itself: on a thousand books each place looked at is a cache miss.
+    """
+    table = get8(h + POSITIONS_AT) + 64
+    i = position_home(h, account, pair)
+    while get4(table + (i << 6) + USED):
+        if get8(table + (i << 6)) == (account | pair << 32):
+            return i + 1
+        i = (i + 1) & get8(h + POSITION_MASK)
+    return 0
 
 
 @helper
 def position_add(h, account, pair):
-    """Make a position; the pool has room (see `room` in `Books`). Return its number."""
-    number = get8(h + POSITION_COUNT) + 1
-    put8(h + POSITION_COUNT, number)
-    po = get8(h + POSITIONS_AT) + (number << 6)
-    put4(po + ACCOUNT_ID, account)
-    put4(po + PAIR_ID, pair)
-    entry_add(get8(h + POSITION_INDEX), get8(h + POSITION_MASK), key_hash(h, account, pair), number)
-    return number
+    """Make a position; the table has room (see `room` in `Books`). Return its number."""
+    table = get8(h + POSITIONS_AT) + 64
+    i = position_home(h, account, pair)
+    while get4(table + (i << 6) + USED):
+        i = (i + 1) & get8(h + POSITION_MASK)
+    put8(table + (i << 6), account | pair << 32)
+    put4(table + (i << 6) + USED, 1)
+    put8(h + POSITION_COUNT, get8(h + POSITION_COUNT) + 1)
+    return i + 1
 
 
 @inline
 def position_of(h, account, pair):
     """Return the number of a position, made when it is not there."""
-    tag = key_hash(h, account, pair)
-    table = get8(h + POSITION_INDEX)
-    word = get8(table + ((tag & get8(h + POSITION_MASK)) << 3))
-    if shift_right(word, 32) == tag and word & M32 != 0:
-        po = get8(h + POSITIONS_AT) + ((word & M32) << 6)
-        if get4(po + ACCOUNT_ID) == account and get4(po + PAIR_ID) == pair:
-            return word & M32
+    i = position_home(h, account, pair)
+    po = get8(h + POSITIONS_AT) + 64 + (i << 6)
+    if get4(po + USED) and get8(po) == (account | pair << 32):
+        return i + 1
     number = position_find(h, account, pair)
     return number if number != 0 else position_add(h, account, pair)
+
+
+@entry
+def rehash_positions(h, old, old_more, old_size):
+    """Copy all positions of a table at `old` into the header's empty larger one; live orders learn the new numbers."""
+    for i in range(1, old_size + 1):
+        po = old + (i << 6)
+        if get4(po + USED):
+            number = position_add(h, get4(po + ACCOUNT_ID), get4(po + PAIR_ID))
+            new = get8(h + POSITIONS_AT) + (number << 6)
+            for word in range(0, 64, 8):
+                put8(new + word, get8(po + word))
+            new = get8(h + POSITIONS_MORE) + (number << 5)
+            for word in range(0, 32, 8):
+                put8(new + word, get8(old_more + (i << 5) + word))
+            s = get4(po + NEWEST)
+            while s:
+                o = get8(h + ORDERS) + (s << 6)
+                put4(o + POS, number)
+                s = get4(o + OLDER)
+    return 0
 
 
 @inline
@@ -181,7 +207,7 @@ def rehash_backings(h, old, old_size):
             new = get8(h + BACKINGS) + (number << 5)
             for word in (AVAILABLE, DRAWN, SPENT):
                 put8(new + word, get8(b + word))
-    for i in range(1, get8(h + POSITION_COUNT) + 1):
+    for i in range(1, get8(h + POSITION_MASK) + 2):
         po = get8(h + POSITIONS_AT) + (i << 6)
         for at in (BASE_BACKING, QUOTE_BACKING):
             number = get4(po + at)

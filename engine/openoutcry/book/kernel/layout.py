@@ -90,15 +90,14 @@ POSITION: Final = np.dtype(
         ("newest", "<u4"),
         ("tripped", "<u4"),
         ("next_trip", "<u4"),
-        ("spare", "<u4", (3,)),
+        ("used", "<u4"),
+        ("spare", "<i8"),
     ]
 )
 POSITION_MORE: Final = np.dtype(
     [("window_begin", "<i8"), ("window_lots", "<i8"), ("window_net", "<i8"), ("window_fills", "<i8")]
 )
-BACKING: Final = np.dtype(
-    [("key", "<i8"), ("available", "<i8"), ("drawn", "<i8"), ("spent", "<i8")]
-)
+BACKING: Final = np.dtype([("key", "<i8"), ("available", "<i8"), ("drawn", "<i8"), ("spent", "<i8")])
 """`key`: account << 32 | instrument, plus 1; 0 in a free record, since the records are a hash table of their own."""
 EXPIRY: Final = np.dtype([("expiry", "<i8"), ("slot", "<u4"), ("generation", "<u4")])
 ENTRY: Final = np.dtype([("reference", "<u4"), ("tag", "<u4")])
@@ -203,6 +202,7 @@ OPEN_BUY: Final = _at(POSITION, "open_buy")
 OPEN_SELL: Final = _at(POSITION, "open_sell")
 NEWEST: Final = _at(POSITION, "newest")
 TRIPPED: Final = _at(POSITION, "tripped")
+USED: Final = _at(POSITION, "used")
 NEXT_TRIP: Final = _at(POSITION, "next_trip")
 WINDOW_BEGIN: Final = _at(POSITION_MORE, "window_begin")
 WINDOW_LOTS: Final = _at(POSITION_MORE, "window_lots")
@@ -226,8 +226,8 @@ LADDER_STOP_SELL: Final = 5
 
 _WORDS: Final = (
     "orders more levels level_keys hashed_levels level_mask bits0 bits1 bits2 bits3 pairs pair_count "
-    "accounts accounts_more account_count positions positions_more position_count position_capacity "
-    "position_index position_mask backings backing_count backing_mask "
+    "accounts accounts_more account_count positions positions_more position_count "
+    "position_mask backings backing_count backing_mask "
     "id_index id_mask expiries expiry_count expiry_capacity "
     "free high capacity live sequence clock room seed "
     "event event_end events need taker stage atomic owed trip_first trip_last "
@@ -257,8 +257,6 @@ ACCOUNT_COUNT: Final = 8 * HEADER["account_count"]
 POSITIONS_AT: Final = 8 * HEADER["positions"]
 POSITIONS_MORE: Final = 8 * HEADER["positions_more"]
 POSITION_COUNT: Final = 8 * HEADER["position_count"]
-POSITION_CAPACITY: Final = 8 * HEADER["position_capacity"]
-POSITION_INDEX: Final = 8 * HEADER["position_index"]
 POSITION_MASK: Final = 8 * HEADER["position_mask"]
 BACKINGS: Final = 8 * HEADER["backings"]
 BACKING_COUNT: Final = 8 * HEADER["backing_count"]

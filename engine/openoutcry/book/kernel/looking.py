@@ -8,7 +8,7 @@ On one dense book, where all fits the cache, it costs 5 ns a command: `Books` le
 
 from openoutcry.book.kernel.checking import BY_HANDLE
 from openoutcry.book.kernel.compiling import inline
-from openoutcry.book.kernel.index import key_hash
+from openoutcry.book.kernel.index import key_hash, position_home
 from openoutcry.book.kernel.ladders import level_hash, tick_of
 from openoutcry.book.kernel.layout import (
     ACCOUNTS,
@@ -36,8 +36,6 @@ from openoutcry.book.kernel.layout import (
     ORDERS,
     PAIR_COUNT,
     POS,
-    POSITION_INDEX,
-    POSITION_MASK,
     POSITIONS_AT,
     PREV,
     PRICE,
@@ -61,9 +59,9 @@ NEAR = 6
 
 
 @inline
-def position_entry(h, c):
-    """Return the address of the index place where a command's position is looked for first."""
-    return get8(h + POSITION_INDEX) + ((key_hash(h, get4(c + 12), get4(c + 8)) & get8(h + POSITION_MASK)) << 3)
+def position_place(h, c):
+    """Return the address where a command's position is looked for first."""
+    return get8(h + POSITIONS_AT) + 64 + (position_home(h, get4(c + 12), get4(c + 8)) << 6)
 
 
 @inline
@@ -88,7 +86,7 @@ def guessed_slot(h, c):
 
 @inline
 def look_far(h, c):
-    """Ask for account, pair and index entries, and for an order that is named by handle."""
+    """Ask for account, pair, position and index entry, and for an order that is named by handle."""
     prefetch(get8(h + ACCOUNTS) + (get4(c + 12) << 6))
     pair = get4(c + 8)
     if pair < get8(h + PAIR_COUNT):
@@ -100,13 +98,12 @@ def look_far(h, c):
         prefetch(get8(h + ORDERS) + ((get8(c + C_CLIENT_ID) & M32) << 6))
     else:
         prefetch(id_entry(h, c))
-    prefetch(position_entry(h, c))
+    prefetch(position_place(h, c))
 
 
 @inline
 def look_middle(h, c):
-    """Ask for position, level and backing of a new order, and for an order that is named by client id."""
-    prefetch(get8(h + POSITIONS_AT) + (get4(position_entry(h, c)) << 6))
+    """Ask for level and backing of a new order, and for an order that is named by client id."""
     pair = get4(c + 8)
     if get1(c) != PLACE:
         prefetch(order_at(h, guessed_slot(h, c)))
@@ -150,7 +147,7 @@ def look_near(h, c):
         number = get4(po + BASE_BACKING) if side else get4(po + QUOTE_BACKING)
         prefetch(get8(h + BACKINGS) + (number << 5))
         return
-    po = get8(h + POSITIONS_AT) + (get4(position_entry(h, c)) << 6)
+    po = position_place(h, c)
     prefetch(order_at(h, get4(po + NEWEST)))
     price = get8(c + C_PRICE)
     if not get1(p + IS_HASHED) and get8(p + PRICE_MIN) <= price <= get8(p + PRICE_MAX):

@@ -125,11 +125,7 @@ def count_fill(h, number, po, a, side, lots):
     lots_max = get8(am + PROTECT_LOTS)
     delta_max = get8(am + PROTECT_DELTA)
     fills_max = get8(am + PROTECT_FILLS)
-    if (
-        (lots_max and traded >= lots_max)
-        or (delta_max and abs(net) >= delta_max)
-        or (fills_max and fills >= fills_max)
-    ):
+    if (lots_max and traded >= lots_max) or (delta_max and abs(net) >= delta_max) or (fills_max and fills >= fills_max):
         put4(po + TRIPPED, 1)
         if get8(h + TRIP_LAST):
             put4(position_at(h, get8(h + TRIP_LAST)) + NEXT_TRIP, number)
@@ -202,7 +198,7 @@ def prevent(h, t, m, stp):
 
 @helper
 def avoid(h, t, tpo, m, mpo):
-    """See to a maker that must not trade with the taker. Returns 0 (may trade), 1 (seen to), 2 (the taker has ended)."""
+    """See to a maker that must not trade with the taker. Returns 0: may trade, 1: seen to, 2: the taker has ended."""
     if get4(mpo + TRIPPED) and not get8(h + ATOMIC):
         end(h, m, CANCELLED, R_PROTECTION, 0)
         return 1

@@ -388,7 +388,8 @@ def end_order(h, p, s, o, kind, reason, other):
     side = bits & 1
     leaves = get8(o + DISPLAYED) + get8(o + RESERVE)
     po = position_at(h, get4(o + POS))
-    emit(h, kind, side, reason, hidden_flag(bits), get4(po + PAIR_ID), handle_of(o, s), other, own_price(o), leaves, 0, 0)
+    pair = get4(po + PAIR_ID)
+    emit(h, kind, side, reason, hidden_flag(bits), pair, handle_of(o, s), other, own_price(o), leaves, 0, 0)
     unlink(h, p, s, o)
     open_up(h, p, po, o, side, get4(o + PRICE), -leaves)
     gone(h, p, s, o)

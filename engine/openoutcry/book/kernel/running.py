@@ -101,6 +101,7 @@ ARRAY_DATA = 16
 """Offset of the data pointer in numpy's array object (PyArrayObject, part of numpy's C interface): reading it here costs
 nothing, asking numpy for it 0.8 to 7 microseconds. `Books` checks it once at import."""
 
+
 @inline
 def reject(h, c, pair, code):
     """Answer a command that is refused; nothing else changes."""
@@ -256,9 +257,9 @@ def answer(h, code):
 
 @entry
 def run(h, array, count):
-    """Carry out commands up to the first operator command or need. Returns events so far << 3 | one of the layout's codes.
+    """Carry out commands up to the first operator command or need. Returns events so far << 3 | a code of the layout.
 
-    array: address of the numpy array object that holds `count` commands, a batch to begin; 0 to go on with the header's.
+    array: address of the numpy array object that holds `count` commands, to begin a batch; 0 to go on with the last.
     """
     if array:
         first = get8(array + ARRAY_DATA)

@@ -1,9 +1,9 @@
-"""Entries that read or rebuild the whole: lists of orders, depth, restoring. Used by queries and snapshots, not per command."""
+"""Entries that read or rebuild the whole: lists of orders, depth, restoring. For queries and snapshots."""
 
 from openoutcry.book.kernel.checking import GTD
 from openoutcry.book.kernel.compiling import entry
 from openoutcry.book.kernel.expiring import push_expiry
-from openoutcry.book.kernel.index import backing_add, backing_find, entry_add, key_hash, position_find
+from openoutcry.book.kernel.index import backing_add, backing_find, entry_add, key_hash, position_add, position_find
 from openoutcry.book.kernel.ladders import best_of, level_find, next_price, prev_price, tick_of
 from openoutcry.book.kernel.layout import (
     ACCOUNT_ID,
@@ -19,23 +19,28 @@ from openoutcry.book.kernel.layout import (
     ID_INDEX,
     ID_MASK,
     LOTS,
-    NEWEST,
+    NET,
+    NEWER,
     NEXT,
     NO_CLIENT_ID_BIT,
     NO_HIGH,
     NO_LOW,
     OLDER,
+    OPEN_BUY,
+    OPEN_SELL,
     PAIR_ID,
     POS,
-    POSITION_COUNT,
-    POSITION_INDEX,
-    POSITION_MASK,
-    POSITIONS_AT,
+    POSITIONS_MORE,
     QUEUE_SHIFT,
     QUOTE,
     QUOTE_BACKING,
     SPENT,
     TIF_SHIFT,
+    TRIPPED,
+    WINDOW_BEGIN,
+    WINDOW_FILLS,
+    WINDOW_LOTS,
+    WINDOW_NET,
 )
 from openoutcry.book.kernel.memory import get4, get8, put4, put8
 from openoutcry.book.kernel.orders import NOWHERE, enlist, link, more_at, order_at, pair_at, position_at, queue_of
@@ -71,16 +76,20 @@ def list_depth(h, pair, side, levels, at):
 
 
 @entry
-def rank_orders(h, at):
-    """Write to `at`, a u32 per slot, the place of each live order among those of its account and pair, oldest 0."""
-    for number in range(1, get8(h + POSITION_COUNT) + 1):
-        newest = get4(position_at(h, number) + NEWEST)
+def rank_orders(h, slots, count, at):
+    """Write to `at`, a u32 per slot, the place of orders among those of their account and pair, oldest 0.
+
+    slots: a word each, whole pairs or one order. Cost: O(count), or, for one order, O(older ones).
+    """
+    for i in range(count):
+        s = get8(slots + (i << 3))
+        if count > 1 and get4(order_at(h, s) + NEWER):
+            continue
         rank = 0
-        s = newest
-        while s:
+        each = s
+        while each:
             rank += 1
-            s = get4(order_at(h, s) + OLDER)
-        s = newest
+            each = get4(order_at(h, each) + OLDER)
         while s:
             rank -= 1
             put4(at + (s << 2), rank)
@@ -89,12 +98,21 @@ def rank_orders(h, at):
 
 
 @entry
-def index_pools(h):
-    """Enter all positions into their empty index, and point them at their backings."""
-    for number in range(1, get8(h + POSITION_COUNT) + 1):
-        po = get8(h + POSITIONS_AT) + (number << 6)
-        tag = key_hash(h, get4(po + ACCOUNT_ID), get4(po + PAIR_ID))
-        entry_add(get8(h + POSITION_INDEX), get8(h + POSITION_MASK), tag, number)
+def restore_positions(h, rows, count):
+    """Enter restored positions, 64 bytes each as in STATE_POSITION, into an empty table that has room."""
+    for i in range(count):
+        row = rows + (i << 6)
+        number = position_add(h, get4(row), get4(row + 4))
+        po = position_at(h, number)
+        m = get8(h + POSITIONS_MORE) + (number << 5)
+        put8(po + NET, get8(row + 8))
+        put8(po + OPEN_BUY, get8(row + 16))
+        put8(po + OPEN_SELL, get8(row + 24))
+        put8(m + WINDOW_BEGIN, get8(row + 32))
+        put8(m + WINDOW_LOTS, get8(row + 40))
+        put8(m + WINDOW_NET, get8(row + 48))
+        put8(m + WINDOW_FILLS, get4(row + 56))
+        put4(po + TRIPPED, get4(row + 60))
         p = pair_at(h, get4(po + PAIR_ID))
         put4(po + BASE_BACKING, backing_find(h, get4(po + ACCOUNT_ID), get4(p + BASE)))
         put4(po + QUOTE_BACKING, backing_find(h, get4(po + ACCOUNT_ID), get4(p + QUOTE)))
