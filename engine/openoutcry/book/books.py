@@ -45,7 +45,8 @@ class Books:
     pairs: added before the first command. accounts: accounts 0 to accounts - 1 are open, without limits. capacity:
     orders to make room for at first; doubled between two commands when it is short, up to capacity_max; an order that
     finds no room then is rejected (CAPACITY). prefetch: ask for memory ahead of the commands; costs a tenth on one
-    dense book and saves a third on many or sparse ones; None lets the pairs decide. hash_seed: of the indices of client ids; changes speed only.
+    dense book and saves a third on many or sparse ones; None lets the pairs decide. hash_seed: of the index of client
+    ids and the tables of positions and backings; changes speed only.
     Raises ValueError for impossible arguments. Not thread-safe.
 
     >>> from openoutcry.book import commands
@@ -263,7 +264,7 @@ class Books:
         return int(row["available"]), int(row["drawn"]), int(row["spent"])
 
     def indicative(self, pair: int) -> tuple[int | None, int, int]:
-        """Return price, volume and signed surplus of the auction that would be now; nothing outside PRE_OPEN, AUCTION."""
+        """Return price, volume and signed surplus of the auction that would be now; none outside PRE_OPEN, AUCTION."""
         if self.phase(pair) not in (Phase.PRE_OPEN, Phase.AUCTION):
             return None, 0, 0
         out = np.zeros(3, dtype=np.int64)

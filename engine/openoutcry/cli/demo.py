@@ -40,7 +40,7 @@ def run_demo(sample: Path | None, out: Path, as_json: bool, plain: bool) -> None
     check_outputs(out)
     say = _sayer(as_json)
     path = find_sample(sample)
-    recording = Recording(Source(path), f"Real order flow: {path}") if path else _generated(out, plain)
+    recording = Recording(Source(path), f"Recorded order flow: {path}") if path else _generated(out, plain)
     say(recording.said)
     summaries: dict[str, Any] = {"sample": str(path) if path else None}
     for mode in MODES:
@@ -91,11 +91,16 @@ def _flow(recording: Recording) -> Flow:
     return read(recording.source, AUTO, Options())
 
 
-def _generated(out: Path, plain: bool) -> Recording:
+def record_generated(out: Path, plain: bool) -> Path:
     """Generate order flow and write it in our own format, so that it comes in as a recording does."""
     flow = generate(Recipe(orders=GENERATED_ORDERS), np.random.default_rng(GENERATED_SEED), books(plain))
     path = out / "generated.csv"
     plain_reader.write(flow, path)
+    return path
+
+
+def _generated(out: Path, plain: bool) -> Recording:
+    path = record_generated(out, plain)
     said = (
         f"There is no recording (--sample FILE or {SAMPLE_VARIABLE} names one; `make demo` fetches one),\n"
         f"so this is GENERATED order flow, of random traders, not of a real market: {path}"

@@ -56,19 +56,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code if isinstance(code, int) else 0
 
 
-@app.callback()
-def _outcry(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)] = False,
-) -> None:
-    if version:
+def _print_version(asked: bool) -> None:
+    if asked:
         typer.echo(f"openoutcry {__version__}")
         raise typer.Exit
+
+
+@app.callback()
+def _outcry(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and stop.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    pass
 
 
 @app.command()
 def version() -> None:
     """Print the version."""
-    typer.echo(f"openoutcry {__version__}")
+    _print_version(True)
 
 
 @app.command()

@@ -57,7 +57,7 @@ LOTS_MAX = OPEN_LOTS_MAX
 
 
 @helper
-def common_divisor(a, b):
+def common_divisor(a: int, b: int) -> int:
     """Return the greatest common divisor of two positive numbers."""
     while b:
         a, b = b, a % b
@@ -65,7 +65,7 @@ def common_divisor(a, b):
 
 
 @helper
-def nearest(price, n, d):
+def nearest(price: int, n: int, d: int) -> int:
     """Return price * n / d to the nearest tick, half up, within 1 and PRICE_TICKS_MAX; 0 stays 0."""
     if price == 0:
         return 0
@@ -73,7 +73,7 @@ def nearest(price, n, d):
 
 
 @helper
-def scaled_net(net, n, d):
+def scaled_net(net: int, n: int, d: int) -> int:
     """Return net * d / n towards zero, cut to POSITION_LOTS_MAX."""
     size = abs(net)
     whole = size // n
@@ -85,7 +85,7 @@ def scaled_net(net, n, d):
 
 
 @helper
-def scaled_lots(lots, n, d, most):
+def scaled_lots(lots: int, n: int, d: int, most: int) -> int:
     """Return lots * d / n when that is whole and at most `most`, else -1. n and d have no common divisor."""
     if lots % n or lots // n > most // d:
         return -1
@@ -93,13 +93,13 @@ def scaled_lots(lots, n, d, most):
 
 
 @helper
-def scaled_price(price, n, d):
+def scaled_price(price: int, n: int, d: int) -> int:
     """Return price * n / d when that is whole, else -1."""
     return price * n // d if price * n % d == 0 else -1
 
 
 @helper
-def adjust_order(h, p, s, n, d):
+def adjust_order(h: int, p: int, s: int, n: int, d: int) -> bool:
     """Give an order that is in no queue and open nowhere its new price and lots; tell whether it could be done."""
     o = order_at(h, s)
     bits = get4(o + BITS)
@@ -150,7 +150,7 @@ def adjust_order(h, p, s, n, d):
 
 
 @helper
-def adjust(h, p, pair, n, d):
+def adjust(h: int, p: int, pair: int, n: int, d: int) -> None:
     """Re-price a pair. Room for an event per order was made sure of."""
     divisor = common_divisor(n, d)
     n //= divisor

@@ -36,7 +36,7 @@ from openoutcry.book.kernel.orders import (
 
 
 @helper
-def displayed_first_maker(h, lv):
+def displayed_first_maker(h: int, lv: int) -> int:
     """Return the first order of a level with displayed lots, or, when there is none, the first."""
     s = get4(lv + HEAD)
     while s:
@@ -48,7 +48,7 @@ def displayed_first_maker(h, lv):
 
 
 @helper
-def pay_owed(h, p):
+def pay_owed(h: int, p: int) -> int:
     """Replenish every iceberg of a level whose displayed lots the last taker used up. Returns DONE or NEED_EVENTS."""
     owed = get8(h + OWED)
     ladder = owed & 1
@@ -79,7 +79,7 @@ def pay_owed(h, p):
 
 
 @helper
-def broker_in_level(h, lv, broker):
+def broker_in_level(h: int, lv: int, broker: int) -> int:
     """Return the first order of a level whose account has this broker, or 0."""
     s = get4(lv + HEAD)
     while s:
@@ -92,13 +92,13 @@ def broker_in_level(h, lv, broker):
 
 
 @helper
-def after_price(h, p, ladder, price, side):
+def after_price(h: int, p: int, ladder: int, price: int, side: int) -> int:
     """Return the next worse price of a ladder that a taker of `side` meets, or the sentinel."""
     return prev_price(h, p, ladder, price) if side else next_price(h, p, ladder, price)
 
 
 @helper
-def broker_maker(h, p, tpo, side, limit):
+def broker_maker(h: int, p: int, tpo: int, side: int, limit: int) -> int:
     """Return the first order within the limit of the taker's broker, best price first, or 0.
 
     Cost: O(orders within the limit): broker priority is for dark books, where one price holds all.
@@ -125,7 +125,7 @@ def broker_maker(h, p, tpo, side, limit):
 
 
 @helper
-def share(lots, part, whole):
+def share(lots: int, part: int, whole: int) -> int:
     """Return floor(lots * part / whole) exactly, for 0 <= part <= whole <= 2^62: long division, a bit a step."""
     if lots < 1 << 31 and part < 1 << 31:
         return lots * part // whole
@@ -150,7 +150,7 @@ def share(lots, part, whole):
 
 
 @helper
-def pro_rata(h, p, t, to, lv, price):
+def pro_rata(h: int, p: int, t: int, to: int, lv: int, price: int) -> int:
     """Let the taker meet a displayed level pro rata. Returns DONE or NEED_EVENTS (before anything has happened).
 
     The taker has ended when the header's TAKER is 0 afterwards. Scratch holds one word (the lots given) per order.
@@ -239,7 +239,7 @@ def pro_rata(h, p, t, to, lv, price):
 
 
 @helper
-def top_on_level(h, p, ladder, lv):
+def top_on_level(h: int, p: int, ladder: int, lv: int) -> int:
     """Return the slot of a side's top order when it waits in this level, else 0."""
     top = get8(p + TOP + (ladder << 3))
     s = get4(lv + HEAD)
@@ -252,7 +252,7 @@ def top_on_level(h, p, ladder, lv):
 
 
 @helper
-def give(h, p, t, to, tpo, m, price, lots):
+def give(h: int, p: int, t: int, to: int, tpo: int, m: int, price: int, lots: int) -> bool:
     """Trade a pro-rata amount with a maker, unless its protection has tripped. Returns whether the taker has ended."""
     mo = order_at(h, m)
     mpo = position_at(h, get4(mo + POS))

@@ -114,25 +114,25 @@ TIFS_OF_KIND = sum(
 
 
 @inline
-def is_pair(h, pair):
+def is_pair(h: int, pair: int) -> bool:
     """Tell whether a pair was added and not retired."""
     return pair < get8(h + PAIR_COUNT) and get1(pair_at(h, pair) + KNOWN) == 1
 
 
 @inline
-def is_account(h, account):
+def is_account(h: int, account: int) -> bool:
     """Tell whether an account is open."""
     return account < get8(h + ACCOUNT_COUNT) and get4(account_at(h, account) + ACCOUNT_FLAGS) & ACCOUNT_OPEN != 0
 
 
 @inline
-def in_range(p, price):
+def in_range(p: int, price: int) -> bool:
     """Tell whether a price is within the pair's range."""
     return get8(p + PRICE_MIN) <= price <= get8(p + PRICE_MAX)
 
 
 @helper
-def examine_place(h, c, pair, account):
+def examine_place(h: int, c: int, pair: int, account: int) -> int:
     """Return the reject code of a PLACE that does not depend on what its account may, or 0."""
     if not is_pair(h, pair):
         return UNKNOWN_PAIR
@@ -191,26 +191,26 @@ def examine_place(h, c, pair, account):
 
 
 @inline
-def best_opposite(p, side):
+def best_opposite(p: int, side: int) -> int:
     """Return the best price that a side could trade at, displayed or hidden, or a sentinel that nothing reaches."""
     return max(best_of(p, 0), best_of(p, 2)) if side else min(best_of(p, 1), best_of(p, 3))
 
 
 @inline
-def crosses(p, side, limit):
+def crosses(p: int, side: int, limit: int) -> bool:
     """Tell whether an order with this limit would trade."""
     best = best_opposite(p, side)
     return best >= limit if side else best <= limit
 
 
 @inline
-def end_of_range(p, side):
+def end_of_range(p: int, side: int) -> int:
     """Return the limit of an order without a price."""
     return get8(p + PRICE_MIN) if side else get8(p + PRICE_MAX)
 
 
 @helper
-def backing_number(h, p, po, side):
+def backing_number(h: int, p: int, po: int, side: int) -> int:
     """Return the number of the backing that a side of a position draws from, 0 when nothing was ever credited."""
     at = po + BASE_BACKING if side else po + QUOTE_BACKING
     number = get4(at)
@@ -221,7 +221,7 @@ def backing_number(h, p, po, side):
 
 
 @inline
-def covers(h, p, po, side, amount):
+def covers(h: int, p: int, po: int, side: int, amount: int) -> bool:
     """Tell whether available backing covers an amount."""
     number = get4(po + BASE_BACKING) if side else get4(po + QUOTE_BACKING)
     if number == 0:
@@ -230,7 +230,21 @@ def covers(h, p, po, side, amount):
 
 
 @inline
-def account_code(h, p, a, po, side, limit, lots, priced, reduce_only, backed, replaced, own_lots, own_drawn):
+def account_code(
+    h: int,
+    p: int,
+    a: int,
+    po: int,
+    side: int,
+    limit: int,
+    lots: int,
+    priced: int,
+    reduce_only: int,
+    backed: int,
+    replaced: int,
+    own_lots: int,
+    own_drawn: int,
+) -> int:
     """Return the reject code of the account checks, or 0.
 
     replaced: the order replaces one that is live, whose open lots and drawn backing count as returned.
@@ -266,7 +280,7 @@ def account_code(h, p, a, po, side, limit, lots, priced, reduce_only, backed, re
 
 
 @inline
-def find_order(h, c, pair, account, flags):
+def find_order(h: int, c: int, pair: int, account: int, flags: int) -> int:
     """Return the slot of the live order that a command names, or 0; it must be of this account and pair."""
     number = get8(c + C_CLIENT_ID)
     if flags & BY_HANDLE:

@@ -8,13 +8,17 @@ source, another folder. `NUMBA_CACHE_DIR`, when set, is the parent of that folde
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numba
-from numba import njit, types
-from numba.core import config
+from numba import types
+from numba.core import config as _config
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+# numba's stubs know neither its settings nor the options about wrappers
+config: Any = _config
+njit: Any = numba.njit
 
 _HERE = Path(__file__).resolve().parent
 
@@ -54,7 +58,7 @@ def entry(function: F) -> F:
     before = config.CACHE_DIR
     config.CACHE_DIR = str(CACHE_FOLDER)
     try:
-        compiled: F = njit(cache=True)(function)
+        compiled = cast(F, njit(cache=True)(function))
     finally:
         config.CACHE_DIR = before
     return compiled
@@ -70,8 +74,7 @@ def _for_kernels(function: F, **options: bool) -> F:
     # Numba would compile a helper anew for every constant that it is called with: `emit` 27 times, all kernels 210
     # functions in place of 132. LLVM propagates the constants where it inlines, so nothing is lost.
     compiled.get_call_template = without_literals
-    result: F = compiled
-    return result
+    return cast(F, compiled)
 
 
 def helper(function: F) -> F:

@@ -33,7 +33,7 @@ BLOCKED = -1
 
 
 @helper
-def level_lots(h, lv, tpo, stp, which, broker, at_once):
+def level_lots(h: int, lv: int, tpo: int, stp: int, which: int, broker: int, at_once: int) -> int:
     """Return the lots of a level that the taker could have, or -1 - lots when its own group ends the walk in it.
 
     which: all orders, only those of a broker, or all others. at_once: an own order ends the walk before the level.
@@ -60,7 +60,7 @@ def level_lots(h, lv, tpo, stp, which, broker, at_once):
 
 
 @helper
-def meets_somebody(h, lv, which, broker):
+def meets_somebody(h: int, lv: int, which: int, broker: int) -> bool:
     """Tell whether a pass would meet an order of this level."""
     if which == ANY:
         return True
@@ -75,7 +75,7 @@ def meets_somebody(h, lv, which, broker):
 
 
 @helper
-def walk(h, t, need, which):
+def walk(h: int, t: int, need: int, which: int) -> int:
     """Add up what a taker could trade until `need` is reached; -1 - lots when the walk ended for good."""
     to = order_at(h, t)
     tpo = position_at(h, get4(to + POS))
@@ -118,7 +118,7 @@ def walk(h, t, need, which):
 
 
 @helper
-def reachable(h, t, need):
+def reachable(h: int, t: int, need: int) -> bool:
     """Tell whether the taker in slot t would trade `need` lots. Cost: O(orders that it would meet)."""
     to = order_at(h, t)
     tpo = position_at(h, get4(to + POS))

@@ -28,7 +28,20 @@ F_CLOSING = int(EventFlag.CLOSING)
 
 
 @inline
-def emit(h, kind, side, code, flags, pair, maker, taker, price, lots, maker_leaves, taker_leaves):
+def emit(
+    h: int,
+    kind: int,
+    side: int,
+    code: int,
+    flags: int,
+    pair: int,
+    maker: int,
+    taker: int,
+    price: int,
+    lots: int,
+    maker_leaves: int,
+    taker_leaves: int,
+) -> None:
     """Append one event of the present command."""
     e = get8(h + EVENT_AT)
     put8(h + EVENT_AT, e + 64)
@@ -43,7 +56,7 @@ def emit(h, kind, side, code, flags, pair, maker, taker, price, lots, maker_leav
 
 
 @helper
-def is_short(h, events):
+def is_short(h: int, events: int) -> bool:
     """Tell whether fewer than `events` fit into the buffer; then say how many are needed."""
     if get8(h + EVENT_AT) + (events << 6) > get8(h + EVENT_END):
         put8(h + NEED, events)

@@ -19,13 +19,13 @@ from openoutcry.book.kernel.orders import order_at
 
 
 @helper
-def before(a, b):
+def before(a: int, b: int) -> bool:
     """Tell whether the entry at address a comes before the one at b: by expiry, then slot."""
     return get8(a) < get8(b) or (get8(a) == get8(b) and get4(a + 8) < get4(b + 8))
 
 
 @helper
-def swap(a, b):
+def swap(a: int, b: int) -> None:
     """Exchange two entries."""
     for word in (0, 8):
         x = get8(a + word)
@@ -34,7 +34,7 @@ def swap(a, b):
 
 
 @helper
-def sift_up(heap, i):
+def sift_up(heap: int, i: int) -> None:
     """Move entry i up to where it belongs."""
     while i > 0:
         parent = (i - 1) >> 1
@@ -45,7 +45,7 @@ def sift_up(heap, i):
 
 
 @helper
-def sift_down(heap, i, count):
+def sift_down(heap: int, i: int, count: int) -> None:
     """Move entry i down to where it belongs."""
     while True:
         least = i
@@ -59,14 +59,14 @@ def sift_down(heap, i, count):
 
 
 @helper
-def is_stale(h, e):
+def is_stale(h: int, e: int) -> bool:
     """Tell whether the order of an entry has ended."""
     o = order_at(h, get4(e + 8))
     return not get4(o + BITS) & LIVE_BIT or get4(o + GENERATION) != shift_right(get8(e + 8), 32)
 
 
 @helper
-def clean(h):
+def clean(h: int) -> None:
     """Drop stale entries and restore the heap. Cost: O(entries)."""
     heap = get8(h + EXPIRIES)
     kept = 0
@@ -85,7 +85,7 @@ def clean(h):
 
 
 @helper
-def push_expiry(h, s, expiry):
+def push_expiry(h: int, s: int, expiry: int) -> None:
     """Remember when the order in slot s ends."""
     if get8(h + EXPIRY_COUNT) == get8(h + EXPIRY_CAPACITY):
         clean(h)
@@ -99,7 +99,7 @@ def push_expiry(h, s, expiry):
 
 
 @helper
-def next_expired(h, now):
+def next_expired(h: int, now: int) -> int:
     """Take out and return the next order whose time has come, or 0."""
     heap = get8(h + EXPIRIES)
     while True:

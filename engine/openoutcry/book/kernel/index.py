@@ -1,9 +1,9 @@
 """Hash tables: client ids to slots, positions, backings.
 
 Open addressing, linear probing, at most half full. Positions and backings are records of their tables and never leave;
-their number is their place plus 1, and 0 is an empty record that nobody writes. An entry of the index of client ids keeps the 32-bit hash of its key, so a probe touches the
-pool only for the entry it wants, and entries move (removal, growth) without touching the pool at all. The hash is
-seeded: who chooses client ids cannot know which of them collide.
+their number is their place plus 1, and 0 is an empty record that nobody writes. An entry of the index of client ids
+keeps the 32-bit hash of its key, so a probe touches the order only for the entry it wants, and entries move (removal,
+growth) without touching orders at all. Hashes are seeded: who chooses client ids cannot know which of them collide.
 """
 
 from openoutcry.book.kernel.compiling import entry, helper, inline
@@ -37,7 +37,7 @@ from openoutcry.book.kernel.memory import get4, get8, put4, put8, shift_right
 
 
 @inline
-def key_hash(h, owner, number):
+def key_hash(h: int, owner: int, number: int) -> int:
     """Return 32 hash bits of (owner, number): two rounds of multiply and shift."""
     x = ((number ^ get8(h + SEED)) + owner * -7046029254386353131) * -3372029247567499371
     x = (x ^ shift_right(x, 32)) * -4417276706812531889
@@ -45,7 +45,7 @@ def key_hash(h, owner, number):
 
 
 @inline
-def id_find(h, account, client_id):
+def id_find(h: int, account: int, client_id: int) -> int:
     """Return the slot of the account's live order with this client id, or 0."""
     tag = key_hash(h, account, client_id)
     table = get8(h + ID_INDEX)
@@ -65,7 +65,7 @@ def id_find(h, account, client_id):
 
 
 @inline
-def entry_add(table, mask, tag, reference):
+def entry_add(table: int, mask: int, tag: int, reference: int) -> None:
     """Put an entry into the first free place from its home."""
     i = tag & mask
     while get4(table + (i << 3)) != 0:
@@ -74,7 +74,7 @@ def entry_add(table, mask, tag, reference):
 
 
 @inline
-def entry_remove(table, mask, tag, reference):
+def entry_remove(table: int, mask: int, tag: int, reference: int) -> None:
     """Take the entry of a reference out and close the gap, so that no probe meets a hole."""
     i = tag & mask
     while get4(table + (i << 3)) != reference:
@@ -93,13 +93,13 @@ def entry_remove(table, mask, tag, reference):
 
 
 @inline
-def position_home(h, account, pair):
+def position_home(h: int, account: int, pair: int) -> int:
     """Return where in the table a position is looked for first."""
     return key_hash(h, account, pair) & get8(h + POSITION_MASK)
 
 
 @helper
-def position_find(h, account, pair):
+def position_find(h: int, account: int, pair: int) -> int:
     """Return the position's number, or 0 when the account never had one in this pair.
 
     The records are the table itself: on a thousand books each place looked at is a cache miss.
@@ -114,7 +114,7 @@ def position_find(h, account, pair):
 
 
 @helper
-def position_add(h, account, pair):
+def position_add(h: int, account: int, pair: int) -> int:
     """Make a position; the table has room (see `room` in `Books`). Return its number."""
     table = get8(h + POSITIONS_AT) + 64
     i = position_home(h, account, pair)
@@ -127,7 +127,7 @@ def position_add(h, account, pair):
 
 
 @inline
-def position_of(h, account, pair):
+def position_of(h: int, account: int, pair: int) -> int:
     """Return the number of a position, made when it is not there."""
     i = position_home(h, account, pair)
     po = get8(h + POSITIONS_AT) + 64 + (i << 6)
@@ -138,7 +138,7 @@ def position_of(h, account, pair):
 
 
 @entry
-def rehash_positions(h, old, old_more, old_size):
+def rehash_positions(h: int, old: int, old_more: int, old_size: int) -> int:
     """Copy all positions of a table at `old` into the header's empty larger one; live orders learn the new numbers."""
     for i in range(1, old_size + 1):
         po = old + (i << 6)
@@ -159,13 +159,13 @@ def rehash_positions(h, old, old_more, old_size):
 
 
 @inline
-def backing_key(account, instrument):
+def backing_key(account: int, instrument: int) -> int:
     """Return what a backing's record is known by; never 0, which marks a free record."""
     return (account << 32 | instrument) + 1
 
 
 @helper
-def backing_find(h, account, instrument):
+def backing_find(h: int, account: int, instrument: int) -> int:
     """Return the number of a backing, or 0 when nothing was ever credited.
 
     The records are the table itself, since what a new order's backing costs is cache misses: one in place of two.
@@ -184,7 +184,7 @@ def backing_find(h, account, instrument):
 
 
 @helper
-def backing_add(h, account, instrument):
+def backing_add(h: int, account: int, instrument: int) -> int:
     """Make a backing of 0; the table has room. Return its number."""
     table = get8(h + BACKINGS) + 32
     mask = get8(h + BACKING_MASK)
@@ -197,7 +197,7 @@ def backing_add(h, account, instrument):
 
 
 @entry
-def rehash_backings(h, old, old_size):
+def rehash_backings(h: int, old: int, old_size: int) -> int:
     """Copy all backings of a table at `old` into the header's empty larger one; positions learn the new numbers."""
     for i in range(old_size):
         b = old + 32 + (i << 5)
@@ -218,7 +218,7 @@ def rehash_backings(h, old, old_size):
 
 
 @entry
-def reindex(old, old_size, new, new_mask):
+def reindex(old: int, old_size: int, new: int, new_mask: int) -> int:
     """Copy all entries of a table at `old` into an empty larger one at `new`. Cost: O(old_size)."""
     for i in range(old_size):
         word = get8(old + (i << 3))

@@ -31,19 +31,19 @@ from openoutcry.book.kernel.memory import get1, get8, highest_bit, lowest_bit, p
 
 
 @inline
-def tick_of(p, ladder, price):
+def tick_of(p: int, ladder: int, price: int) -> int:
     """Return the bitmap index of a price on a ladder of the pair at `p`."""
     return get8(p + LADDER_AT) + ladder * get8(p + STRIDE) + price
 
 
 @inline
-def is_lowest_first(ladder):
+def is_lowest_first(ladder: int) -> int:
     """Tell whether the best price of a ladder is its lowest: asks, hidden asks, stop buys."""
     return (0b011010 >> ladder) & 1
 
 
 @inline
-def set_bit(h, t):
+def set_bit(h: int, t: int) -> None:
     """Mark tick t as in use on all four storeys."""
     a = get8(h + BITS0) + (t >> 6 << 3)
     word = get8(a)
@@ -65,7 +65,7 @@ def set_bit(h, t):
 
 
 @inline
-def clear_bit(h, t):
+def clear_bit(h: int, t: int) -> None:
     """Mark tick t as not in use; a storey's word that becomes 0 is cleared on the storey above."""
     a = get8(h + BITS0) + (t >> 6 << 3)
     word = get8(a) & ~(1 << (t & 63))
@@ -87,7 +87,7 @@ def clear_bit(h, t):
 
 
 @helper
-def next_far(h, t, end):
+def next_far(h: int, t: int, end: int) -> int:
     """Return the lowest tick in use above the word of t and below `end`, or -1, by the upper storeys."""
     b1 = get8(h + BITS1)
     b2 = get8(h + BITS2)
@@ -121,7 +121,7 @@ def next_far(h, t, end):
 
 
 @helper
-def prev_far(h, t, begin):
+def prev_far(h: int, t: int, begin: int) -> int:
     """Return the highest tick in use below the word of t and not below `begin`, or -1, by the upper storeys."""
     b1 = get8(h + BITS1)
     b2 = get8(h + BITS2)
@@ -155,7 +155,7 @@ def prev_far(h, t, begin):
 
 
 @inline
-def next_price(h, p, ladder, price):
+def next_price(h: int, p: int, ladder: int, price: int) -> int:
     """Return the lowest price in use above `price` on a ladder, or NO_HIGH."""
     begin = tick_of(p, ladder, 0)
     t = begin + price
@@ -168,7 +168,7 @@ def next_price(h, p, ladder, price):
 
 
 @inline
-def prev_price(h, p, ladder, price):
+def prev_price(h: int, p: int, ladder: int, price: int) -> int:
     """Return the highest price in use below `price` on a ladder, or NO_LOW."""
     begin = tick_of(p, ladder, 0)
     t = begin + price
@@ -181,19 +181,19 @@ def prev_price(h, p, ladder, price):
 
 
 @inline
-def best_of(p, ladder):
+def best_of(p: int, ladder: int) -> int:
     """Return the best price of a ladder, or its sentinel."""
     return get8(p + BEST + (ladder << 3))
 
 
 @inline
-def level_hash(tick):
+def level_hash(tick: int) -> int:
     """Spread ticks over the level table; neighbours stay in one cache line of keys."""
     return shift_right((tick >> 3) * -7046029254386353131, 20) ^ tick
 
 
 @helper
-def hashed_find(h, tick):
+def hashed_find(h: int, tick: int) -> int:
     """Return the address of a hashed level that exists."""
     keys = get8(h + LEVEL_KEYS)
     mask = get8(h + LEVEL_MASK)
@@ -204,7 +204,7 @@ def hashed_find(h, tick):
 
 
 @helper
-def hashed_add(h, tick):
+def hashed_add(h: int, tick: int) -> int:
     """Return the address of a hashed level, made empty when it does not exist; the table always has a free place."""
     keys = get8(h + LEVEL_KEYS)
     mask = get8(h + LEVEL_MASK)
@@ -222,7 +222,7 @@ def hashed_add(h, tick):
 
 
 @helper
-def hashed_remove(h, tick):
+def hashed_remove(h: int, tick: int) -> None:
     """Take a hashed level out; what was pushed on by it moves back, so levels move: hold no address across this."""
     keys = get8(h + LEVEL_KEYS)
     levels = get8(h + HASHED_LEVELS)
@@ -246,7 +246,7 @@ def hashed_remove(h, tick):
 
 
 @inline
-def level_find(h, p, tick):
+def level_find(h: int, p: int, tick: int) -> int:
     """Return the address of the level of a tick that has orders."""
     if get1(p + IS_HASHED):
         return hashed_find(h, tick)
@@ -254,7 +254,7 @@ def level_find(h, p, tick):
 
 
 @inline
-def level_find_or_add(h, p, tick):
+def level_find_or_add(h: int, p: int, tick: int) -> int:
     """Return the address of the level of a tick; a new one is empty."""
     if get1(p + IS_HASHED):
         return hashed_add(h, tick)
@@ -262,14 +262,14 @@ def level_find_or_add(h, p, tick):
 
 
 @inline
-def level_remove(h, p, tick):
+def level_remove(h: int, p: int, tick: int) -> None:
     """Forget the level of a tick whose last order has left (its head, tail and lots are 0)."""
     if get1(p + IS_HASHED):
         hashed_remove(h, tick)
 
 
 @entry
-def rehash_levels(h, old_keys, old_levels, old_size):
+def rehash_levels(h: int, old_keys: int, old_levels: int, old_size: int) -> int:
     """Copy the levels of a smaller table into the header's empty one."""
     for i in range(old_size):
         key = get8(old_keys + (i << 3))

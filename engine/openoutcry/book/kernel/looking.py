@@ -59,33 +59,33 @@ NEAR = 6
 
 
 @inline
-def position_place(h, c):
+def position_place(h: int, c: int) -> int:
     """Return the address where a command's position is looked for first."""
     return get8(h + POSITIONS_AT) + 64 + (position_home(h, get4(c + 12), get4(c + 8)) << 6)
 
 
 @inline
-def id_entry(h, c):
+def id_entry(h: int, c: int) -> int:
     """Return the address of the index place where a command's client id is looked for first."""
     return get8(h + ID_INDEX) + ((key_hash(h, get4(c + 12), get8(c + C_CLIENT_ID)) & get8(h + ID_MASK)) << 3)
 
 
 @inline
-def backing_place(h, c, p):
+def backing_place(h: int, c: int, p: int) -> int:
     """Return the address where a new order's backing is looked for first."""
     instrument = get4(p + BASE) if get1(c + 1) else get4(p + QUOTE)
     return get8(h + BACKINGS) + 32 + ((key_hash(h, get4(c + 12), instrument) & get8(h + BACKING_MASK)) << 5)
 
 
 @inline
-def guessed_slot(h, c):
+def guessed_slot(h: int, c: int) -> int:
     """Return the slot that a command names, as far as one look at the index tells; 0 when it tells nothing."""
     s = get8(c + C_CLIENT_ID) & M32 if get1(c + 5) & BY_HANDLE else get4(id_entry(h, c))
     return s if s <= get8(h + HIGH) else 0
 
 
 @inline
-def look_far(h, c):
+def look_far(h: int, c: int) -> None:
     """Ask for account, pair, position and index entry, and for an order that is named by handle."""
     prefetch(get8(h + ACCOUNTS) + (get4(c + 12) << 6))
     pair = get4(c + 8)
@@ -102,7 +102,7 @@ def look_far(h, c):
 
 
 @inline
-def look_middle(h, c):
+def look_middle(h: int, c: int) -> None:
     """Ask for level and backing of a new order, and for an order that is named by client id."""
     pair = get4(c + 8)
     if get1(c) != PLACE:
@@ -114,7 +114,7 @@ def look_middle(h, c):
 
 
 @inline
-def look_at_level(h, p, side, price):
+def look_at_level(h: int, p: int, side: int, price: int) -> None:
     """Ask for the level of a displayed order."""
     tick = tick_of(p, side, price)
     if get1(p + IS_HASHED):
@@ -126,7 +126,7 @@ def look_at_level(h, p, side, price):
 
 
 @inline
-def look_near(h, c):
+def look_near(h: int, c: int) -> None:
     """Ask for the orders beside the one that comes or goes, and for the backing of one that goes."""
     pair = get4(c + 8)
     if pair >= get8(h + PAIR_COUNT):

@@ -95,7 +95,7 @@ STAGE_BAND = 3
 
 
 @helper
-def breach_band(h, p, s, o, price):
+def breach_band(h: int, p: int, s: int, o: int, price: int) -> None:
     """Refuse a trade outside the band: the pair goes to auction, the taker's rest is seen to after the trips."""
     po = position_at(h, get4(o + POS))
     pair = get4(po + PAIR_ID)
@@ -106,7 +106,7 @@ def breach_band(h, p, s, o, price):
 
 
 @helper
-def set_phase(h, p, pair, phase, closing):
+def set_phase(h: int, p: int, pair: int, phase: int, closing: int) -> None:
     """Change the phase and say so; top orders belong to continuous trading."""
     if (get1(p + PHASE) == CONTINUOUS) != (phase == CONTINUOUS):
         put8(p + TOP, 0)
@@ -117,7 +117,7 @@ def set_phase(h, p, pair, phase, closing):
 
 
 @helper
-def match(h):
+def match(h: int) -> int:
     """Let the header's taker trade until it is done, blocked or out of reach. Returns DONE or NEED_EVENTS."""
     s = get8(h + TAKER)
     o = order_at(h, s)
@@ -172,7 +172,7 @@ def match(h):
 
 
 @helper
-def cancel_trips(h):
+def cancel_trips(h: int) -> int:
     """Cancel all orders of the positions that tripped, newest first. Returns DONE or NEED_EVENTS."""
     while get8(h + TRIP_FIRST):
         po = position_at(h, get8(h + TRIP_FIRST))
@@ -193,7 +193,7 @@ def cancel_trips(h):
 
 
 @helper
-def finish_taker(h):
+def finish_taker(h: int) -> None:
     """Let what is left of the taker rest, or cancel it."""
     s = get8(h + TAKER)
     stage = get8(h + STAGE)
@@ -218,7 +218,7 @@ def finish_taker(h):
 
 
 @helper
-def start_taker(h, s, minimum):
+def start_taker(h: int, s: int, minimum: int) -> None:
     """Make an accepted, triggered or replaced order the taker, after its dry run when it needs one."""
     o = order_at(h, s)
     bits = get4(o + BITS)
@@ -240,7 +240,7 @@ def start_taker(h, s, minimum):
 
 
 @helper
-def elect(h, p):
+def elect(h: int, p: int) -> None:
     """Move every stop that the last price reaches to the elected list: buys by rising, sells by falling trigger."""
     last = get8(p + LAST)
     while best_of(p, LADDER_STOP_BUY) <= last:
@@ -258,7 +258,7 @@ def elect(h, p):
 
 
 @helper
-def settle(h, p):
+def settle(h: int, p: int) -> int:
     """Finish what a command began in a pair: taker, peaks owed, trips, rest, stops. Returns DONE or NEED_EVENTS."""
     while True:
         if get8(h + TAKER) and get8(h + STAGE) == STAGE_MATCH:

@@ -73,14 +73,14 @@ DISPLAYED_FIRST = int(IcebergRule.DISPLAYED_FIRST)
 
 
 @inline
-def take_taker_off(h):
+def take_taker_off(h: int) -> None:
     """The taker has ended: nothing of it is left to match or to rest."""
     put8(h + TAKER, 0)
     put8(h + STAGE, 0)
 
 
 @inline
-def spend(h, po, o, side, price, lots):
+def spend(h: int, po: int, o: int, side: int, price: int, lots: int) -> None:
     """Turn drawn backing of a fill into spent; what a buy saved against its limit becomes available again."""
     if get4(o + BITS) & BACKED_BIT:
         b = backing_at(h, po, side)
@@ -95,7 +95,7 @@ def spend(h, po, o, side, price, lots):
 
 
 @inline
-def book_fill(po, side, lots):
+def book_fill(po: int, side: int, lots: int) -> None:
     """Move filled lots from a position's open side to its net."""
     at = open_lots_at(po, side)
     put8(at, get8(at) - lots)
@@ -103,7 +103,7 @@ def book_fill(po, side, lots):
 
 
 @helper
-def count_fill(h, number, po, a, side, lots):
+def count_fill(h: int, number: int, po: int, a: int, side: int, lots: int) -> None:
     """Count a fill for market-maker protection and trip the position when a limit is reached."""
     m = get8(h + POSITIONS_MORE) + (number << 5)
     now = get8(h + CLOCK)
@@ -135,7 +135,7 @@ def count_fill(h, number, po, a, side, lots):
 
 
 @inline
-def watch(h, o, po, side, lots):
+def watch(h: int, o: int, po: int, side: int, lots: int) -> None:
     """Count a fill if the account is protected."""
     a = account_at(h, get4(po + ACCOUNT_ID))
     if get8(a + PROTECT_INTERVAL):
@@ -143,7 +143,9 @@ def watch(h, o, po, side, lots):
 
 
 @inline
-def trade(h, p, t, to, tpo, m, mo, mpo, price, lots, flags):
+def trade(
+    h: int, p: int, t: int, to: int, tpo: int, m: int, mo: int, mpo: int, price: int, lots: int, flags: int
+) -> None:
     """Make one trade; the maker's and the taker's own leaves were taken down by the caller."""
     side = get4(to + BITS) & 1
     put8(p + LAST, price)
@@ -162,14 +164,14 @@ def trade(h, p, t, to, tpo, m, mo, mpo, price, lots, flags):
 
 
 @inline
-def same_group(h, tpo, mpo):
+def same_group(h: int, tpo: int, mpo: int) -> bool:
     """Tell whether two positions belong to one account group."""
     group = get4(account_at(h, get4(tpo + ACCOUNT_ID)) + GROUP)
     return group != 0 and group == get4(account_at(h, get4(mpo + ACCOUNT_ID)) + GROUP)
 
 
 @helper
-def prevent(h, t, m, stp):
+def prevent(h: int, t: int, m: int, stp: int) -> int:
     """Apply self-trade prevention to a taker and a maker of one group. Returns whether the taker has ended."""
     to = order_at(h, t)
     mo = order_at(h, m)
@@ -197,7 +199,7 @@ def prevent(h, t, m, stp):
 
 
 @helper
-def avoid(h, t, tpo, m, mpo):
+def avoid(h: int, t: int, tpo: int, m: int, mpo: int) -> int:
     """See to a maker that must not trade with the taker. Returns 0: may trade, 1: seen to, 2: the taker has ended."""
     if get4(mpo + TRIPPED) and not get8(h + ATOMIC):
         end(h, m, CANCELLED, R_PROTECTION, 0)
@@ -209,7 +211,7 @@ def avoid(h, t, tpo, m, mpo):
 
 
 @helper
-def fill(h, p, t, to, tpo, m, mo, mpo, price, lots):
+def fill(h: int, p: int, t: int, to: int, tpo: int, m: int, mo: int, mpo: int, price: int, lots: int) -> bool:
     """Trade lots of the maker's displayed quantity, or of its reserve when nothing is displayed.
 
     Returns whether the taker has ended (filled, or its protection tripped).
@@ -250,7 +252,7 @@ def fill(h, p, t, to, tpo, m, mo, mpo, price, lots):
 
 
 @helper
-def meet(h, p, t, to, tpo, m, price):
+def meet(h: int, p: int, t: int, to: int, tpo: int, m: int, price: int) -> bool:
     """Let the taker meet a maker at its price. Returns whether the taker has ended."""
     mo = order_at(h, m)
     mpo = position_at(h, get4(mo + POS))

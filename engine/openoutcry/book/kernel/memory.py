@@ -7,7 +7,8 @@ a kernel is an int64, any helper takes two or three of them, and prefetching is 
 Every address comes from the header, which `Books` fills with the addresses of arrays that it keeps alive.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias, cast
 
 import llvmlite.ir as ir
 from numba import types
@@ -45,24 +46,24 @@ def _storer(width: ir.IntType) -> Any:
     return store
 
 
-get1 = intrinsic(_loader(I8))
-get1.__doc__ = "Return the u8 at an address, as int64."
-get4 = intrinsic(_loader(I32))
-get4.__doc__ = "Return the u32 at an address, as int64."
-get8 = intrinsic(_loader(I64))
-get8.__doc__ = "Return the i64 at an address."
-put1 = intrinsic(_storer(I8))
-put1.__doc__ = "Store the low 8 bits of a value."
-put4 = intrinsic(_storer(I32))
-put4.__doc__ = "Store the low 32 bits of a value."
-put8 = intrinsic(_storer(I64))
-put8.__doc__ = "Store a value as i64."
+Load: TypeAlias = Callable[[int], int]
+Store: TypeAlias = Callable[[int, int], None]
+
+get1 = cast(Load, intrinsic(_loader(I8)))
+"""Return the u8 at an address, as int64."""
+get4 = cast(Load, intrinsic(_loader(I32)))
+"""Return the u32 at an address, as int64."""
+get8 = cast(Load, intrinsic(_loader(I64)))
+"""Return the i64 at an address."""
+put1 = cast(Store, intrinsic(_storer(I8)))
+"""Store the low 8 bits of a value at an address."""
+put4 = cast(Store, intrinsic(_storer(I32)))
+"""Store the low 32 bits of a value at an address."""
+put8 = cast(Store, intrinsic(_storer(I64)))
+"""Store a value at an address as i64."""
 
 
-@intrinsic
-def prefetch(typingctx: Any, address: Any) -> Any:
-    """Ask for the cache line at an address; never faults, whatever the address."""
-
+def _prefetch(typingctx: Any, address: Any) -> Any:
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         kind = ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t, I32, I32, I32])
         function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
@@ -72,31 +73,35 @@ def prefetch(typingctx: Any, address: Any) -> Any:
     return types.void(types.int64), codegen
 
 
-@intrinsic
-def lowest_bit(typingctx: Any, word: Any) -> Any:
-    """Return the index of the lowest set bit of a word that is not 0."""
-
+def _lowest_bit(typingctx: Any, word: Any) -> Any:
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.cttz(args[0], I1(1))
 
     return types.int64(types.int64), codegen
 
 
-@intrinsic
-def highest_bit(typingctx: Any, word: Any) -> Any:
-    """Return the index of the highest set bit of a word that is not 0."""
-
+def _highest_bit(typingctx: Any, word: Any) -> Any:
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.sub(I64(63), builder.ctlz(args[0], I1(1)))
 
     return types.int64(types.int64), codegen
 
 
-@intrinsic
-def shift_right(typingctx: Any, word: Any, count: Any) -> Any:
-    """Shift right, filling with zeros (int64 >> fills with the sign)."""
-
+def _shift_right(typingctx: Any, word: Any, count: Any) -> Any:
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.lshr(args[0], args[1])
 
     return types.int64(types.int64, types.int64), codegen
+
+
+prefetch = cast(Callable[[int], None], intrinsic(_prefetch))
+"""Ask for the cache line at an address; never faults, whatever the address."""
+
+lowest_bit = cast(Callable[[int], int], intrinsic(_lowest_bit))
+"""Return the index of the lowest set bit of a word that is not 0."""
+
+highest_bit = cast(Callable[[int], int], intrinsic(_highest_bit))
+"""Return the index of the highest set bit of a word that is not 0."""
+
+shift_right = cast(Callable[[int, int], int], intrinsic(_shift_right))
+"""Shift a word right by a count, filling with zeros (int64 >> fills with the sign)."""

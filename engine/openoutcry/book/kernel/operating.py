@@ -163,7 +163,7 @@ TIME_MAX = TIME_NS_MAX
 
 
 @helper
-def field_max(field):
+def field_max(field: int) -> int:
     """Return the largest value of an account's field."""
     if field == F_OPEN or field == F_BACKED:
         return 1
@@ -179,13 +179,13 @@ def field_max(field):
 
 
 @helper
-def is_crossed(p):
+def is_crossed(p: int) -> bool:
     """Tell whether the best bid reaches the best ask, hidden orders included."""
     return max(best_of(p, 0), best_of(p, 2)) >= min(best_of(p, 1), best_of(p, 3))
 
 
 @helper
-def examine_mass_cancel(h, c, pair, account):
+def examine_mass_cancel(h: int, c: int, pair: int, account: int) -> int:
     """Return the reject code of a MASS_CANCEL, or 0."""
     scope = get1(c + 2)
     if scope > SCOPE_SESSION:
@@ -198,7 +198,7 @@ def examine_mass_cancel(h, c, pair, account):
 
 
 @helper
-def examine_limits(h, c, account):
+def examine_limits(h: int, c: int, account: int) -> int:
     """Return the reject code of a SET_LIMITS, or 0."""
     field = get1(c + 2)
     if account >= ACCOUNTS_END:
@@ -212,7 +212,7 @@ def examine_limits(h, c, account):
 
 
 @helper
-def examine_fund(h, c, instrument, account):
+def examine_fund(h: int, c: int, instrument: int, account: int) -> int:
     """Return the reject code of a FUND, or 0."""
     if not is_account(h, account):
         return UNKNOWN_ACCOUNT
@@ -234,7 +234,7 @@ def examine_fund(h, c, instrument, account):
 
 
 @helper
-def examine_pair_command(h, c, p, op):
+def examine_pair_command(h: int, c: int, p: int, op: int) -> int:
     """Return the reject code of an operator command about a known pair, or 0."""
     flags = get1(c + 5)
     kind = get1(c + 2)
@@ -264,7 +264,7 @@ def examine_pair_command(h, c, p, op):
 
 
 @helper
-def examine(h, c, op, pair, account):
+def examine(h: int, c: int, op: int, pair: int, account: int) -> int:
     """Return the reject code of an operator command, or 0."""
     if op == MASS_CANCEL:
         return examine_mass_cancel(h, c, pair, account)
@@ -287,7 +287,7 @@ def examine(h, c, op, pair, account):
 
 
 @helper
-def cancel_position(h, account, pair):
+def cancel_position(h: int, account: int, pair: int) -> None:
     """Cancel an account's orders in one pair, newest first."""
     number = position_find(h, account, pair)
     if number:
@@ -297,7 +297,7 @@ def cancel_position(h, account, pair):
 
 
 @helper
-def cancel_account(h, account):
+def cancel_account(h: int, account: int) -> None:
     """Cancel an account's orders, pair by pair."""
     for pair in range(get8(h + PAIR_COUNT)):
         if get4(account_at(h, account)) == 0:
@@ -306,7 +306,7 @@ def cancel_account(h, account):
 
 
 @helper
-def cancel_pair(h, p, reason):
+def cancel_pair(h: int, p: int, reason: int) -> None:
     """Cancel all orders of a pair in book order."""
     at = get8(h + SCRATCH)
     end_at = list_orders(h, p, at)
@@ -316,7 +316,7 @@ def cancel_pair(h, p, reason):
 
 
 @helper
-def mass_cancel(h, c, pair, account):
+def mass_cancel(h: int, c: int, pair: int, account: int) -> None:
     """Carry out a MASS_CANCEL."""
     scope = get1(c + 2)
     if scope == SCOPE_ACCOUNT:
@@ -335,7 +335,7 @@ def mass_cancel(h, c, pair, account):
 
 
 @helper
-def close_day(h, p):
+def close_day(h: int, p: int) -> None:
     """End what does not outlive the close: day, at-open, at-close orders and those without a price, in book order."""
     at = get8(h + SCRATCH)
     end_at = list_orders(h, p, at)
@@ -352,7 +352,7 @@ def close_day(h, p):
 
 
 @helper
-def unpark(h, p, pair):
+def unpark(h: int, p: int, pair: int) -> None:
     """Let the parked at-close orders join the book, first in first."""
     at = get8(h + SCRATCH)
     end_at = list_queue(h, p, PARKED, at)
@@ -365,7 +365,7 @@ def unpark(h, p, pair):
 
 
 @helper
-def change_phase(h, c, p, pair):
+def change_phase(h: int, c: int, p: int, pair: int) -> None:
     """Carry out a SET_PHASE up to its stops."""
     phase = get1(c + 2)
     collects = phase == PRE_OPEN or phase == AUCTION
@@ -383,7 +383,7 @@ def change_phase(h, c, p, pair):
 
 
 @helper
-def set_field(h, account, field, value):
+def set_field(h: int, account: int, field: int, value: int) -> None:
     """Open an account if it is not open and set one of its fields."""
     if account >= get8(h + ACCOUNT_COUNT):
         put8(h + ACCOUNT_COUNT, account + 1)
@@ -427,7 +427,7 @@ def set_field(h, account, field, value):
 
 
 @helper
-def fund(h, instrument, account, amount):
+def fund(h: int, instrument: int, account: int, amount: int) -> None:
     """Add to available backing; the table has room for one more."""
     number = backing_find(h, account, instrument)
     if number == 0:
@@ -437,7 +437,7 @@ def fund(h, instrument, account, amount):
 
 
 @helper
-def reset_protection(h, account, pair):
+def reset_protection(h: int, account: int, pair: int) -> None:
     """Let an account trade again in a pair."""
     number = position_find(h, account, pair)
     if number:
@@ -450,7 +450,7 @@ def reset_protection(h, account, pair):
 
 
 @helper
-def carry_out(h, c, op, pair, account):
+def carry_out(h: int, c: int, op: int, pair: int, account: int) -> bool:
     """Carry out an examined operator command other than CLOCK. Returns whether stops may follow."""
     p = pair_at(h, pair)
     if op == MASS_CANCEL:
@@ -485,7 +485,7 @@ def carry_out(h, c, op, pair, account):
 
 
 @helper
-def expire(h, now):
+def expire(h: int, now: int) -> int:
     """End the orders whose time has come. Returns DONE or NEED_EVENTS."""
     while True:
         if is_short(h, EVENTS_PER_STEP):
@@ -497,7 +497,7 @@ def expire(h, now):
 
 
 @entry
-def operate(h):
+def operate(h: int) -> int:
     """Carry out the operator command that the header's commands have come to. Returns DONE or NEED_EVENTS."""
     if get8(h + RESUME):
         if settle(h, get8(h + RESUME)) == NEED_EVENTS:
@@ -540,7 +540,7 @@ def operate(h):
 
 
 @entry
-def indicate(h, pair, out):
+def indicate(h: int, pair: int, out: int) -> int:
     """Write price (0: none), volume and surplus of the auction that a pair would have now to three words at `out`."""
     price, volume, surplus = auction_price(h, pair_at(h, pair))
     put8(out, price)

@@ -95,67 +95,67 @@ NOWHERE = 15
 
 
 @inline
-def order_at(h, s):
+def order_at(h: int, s: int) -> int:
     """Return the address of a slot's order."""
     return get8(h + ORDERS) + (s << 6)
 
 
 @inline
-def more_at(h, s):
+def more_at(h: int, s: int) -> int:
     """Return the address of a slot's seldom used fields."""
     return get8(h + MORE) + (s << 5)
 
 
 @inline
-def pair_at(h, pair):
+def pair_at(h: int, pair: int) -> int:
     """Return the address of a pair."""
     return get8(h + PAIRS) + (pair << 8)
 
 
 @inline
-def position_at(h, number):
+def position_at(h: int, number: int) -> int:
     """Return the address of a position."""
     return get8(h + POSITIONS_AT) + (number << 6)
 
 
 @inline
-def account_at(h, account):
+def account_at(h: int, account: int) -> int:
     """Return the address of an account."""
     return get8(h + ACCOUNTS) + (account << 6)
 
 
 @inline
-def queue_of(bits):
+def queue_of(bits: int) -> int:
     """Return the queue of an order."""
     return bits >> QUEUE_SHIFT & 15
 
 
 @inline
-def kind_of(bits):
+def kind_of(bits: int) -> int:
     """Return the order type of an order."""
     return bits >> KIND_SHIFT & 15
 
 
 @inline
-def handle_of(o, s):
+def handle_of(o: int, s: int) -> int:
     """Return the handle of an order."""
     return get4(o + GENERATION) << 32 | s
 
 
 @inline
-def own_price(o):
+def own_price(o: int) -> int:
     """Return an order's own price, 0 when it has none."""
     return get4(o + PRICE) if get4(o + BITS) & PRICED_BIT else 0
 
 
 @inline
-def hidden_flag(bits):
+def hidden_flag(bits: int) -> int:
     """Return the HIDDEN flag of an event about an order."""
     return F_HIDDEN if kind_of(bits) == HIDDEN else 0
 
 
 @inline
-def single_index(queue):
+def single_index(queue: int) -> int:
     """Return which of the pair's single levels a queue is, or -1 for a ladder's queue."""
     if queue == MARKET_BID or queue == MARKET_ASK:
         return queue - MARKET_BID
@@ -165,19 +165,19 @@ def single_index(queue):
 
 
 @inline
-def ladder_of(queue):
+def ladder_of(queue: int) -> int:
     """Return the ladder of a queue that is one."""
     return queue if queue < MARKET_BID else queue - 2
 
 
 @inline
-def ladder_price(h, s, o, queue):
+def ladder_price(h: int, s: int, o: int, queue: int) -> int:
     """Return the price by which a ladder sorts an order: its trigger in a stop queue, else its limit."""
     return get8(more_at(h, s) + TRIGGER) if queue >= STOP_BUY else get4(o + PRICE)
 
 
 @inline
-def append(h, lv, s, o):
+def append(h: int, lv: int, s: int, o: int) -> None:
     """Put an order at the back of a level."""
     tail = get4(lv + TAIL)
     put4(o + NEXT, 0)
@@ -190,7 +190,7 @@ def append(h, lv, s, o):
 
 
 @helper
-def insert_ranked(h, lv, s, o):
+def insert_ranked(h: int, lv: int, s: int, o: int) -> None:
     """Put an order behind the last one of its original quantity or more. Cost: O(smaller ones of the level)."""
     lots = get8(o + ORIGINAL)
     before = get4(lv + TAIL)
@@ -210,7 +210,7 @@ def insert_ranked(h, lv, s, o):
 
 
 @inline
-def link_on_ladder(h, p, s, o, queue, price):
+def link_on_ladder(h: int, p: int, s: int, o: int, queue: int, price: int) -> None:
     """Put an order into one of the six ladder queues and keep best price, bitmap and level lots."""
     ladder = ladder_of(queue)
     tick = tick_of(p, ladder, price)
@@ -232,7 +232,7 @@ def link_on_ladder(h, p, s, o, queue, price):
 
 
 @helper
-def link(h, p, s, o, queue):
+def link(h: int, p: int, s: int, o: int, queue: int) -> None:
     """Put an order at the back of a queue (where rank allows)."""
     single = single_index(queue)
     if single < 0:
@@ -245,7 +245,7 @@ def link(h, p, s, o, queue):
 
 
 @inline
-def cut(h, lv, o):
+def cut(h: int, lv: int, o: int) -> bool:
     """Take an order out of the list of its level; tell whether the level is empty now."""
     following = get4(o + NEXT)
     previous = get4(o + PREV)
@@ -261,7 +261,7 @@ def cut(h, lv, o):
 
 
 @inline
-def level_emptied(h, p, ladder, price):
+def level_emptied(h: int, p: int, ladder: int, price: int) -> None:
     """Forget a level without orders and find the next best price when it was the best."""
     tick = tick_of(p, ladder, price)
     level_remove(h, p, tick)
@@ -274,7 +274,7 @@ def level_emptied(h, p, ladder, price):
 
 
 @inline
-def level_of(h, p, s, o, queue):
+def level_of(h: int, p: int, s: int, o: int, queue: int) -> int:
     """Return the address of the level that an order waits in."""
     single = single_index(queue)
     if single >= 0:
@@ -283,7 +283,7 @@ def level_of(h, p, s, o, queue):
 
 
 @inline
-def unlink(h, p, s, o):
+def unlink(h: int, p: int, s: int, o: int) -> None:
     """Take an order out of its queue (a taker is in none)."""
     bits = get4(o + BITS)
     queue = queue_of(bits)
@@ -296,20 +296,20 @@ def unlink(h, p, s, o):
 
 
 @inline
-def open_lots_at(po, side):
+def open_lots_at(po: int, side: int) -> int:
     """Return the address of a position's open lots on a side."""
     return po + OPEN_BUY + (side << 3)
 
 
 @inline
-def backing_at(h, po, side):
+def backing_at(h: int, po: int, side: int) -> int:
     """Return the address of the backing that a side draws from: buys the quote instrument, sells the base."""
     number = get4(po + BASE_BACKING) if side else get4(po + QUOTE_BACKING)
     return get8(h + BACKINGS) + (number << 5)
 
 
 @inline
-def draw(h, po, side, price, lots):
+def draw(h: int, po: int, side: int, price: int, lots: int) -> None:
     """Move backing from available to drawn (a negative quantity gives it back)."""
     b = backing_at(h, po, side)
     amount = lots if side else lots * price
@@ -318,7 +318,7 @@ def draw(h, po, side, price, lots):
 
 
 @inline
-def open_up(h, p, po, o, side, price, lots):
+def open_up(h: int, p: int, po: int, o: int, side: int, price: int, lots: int) -> None:
     """Count lots as open: pair, position, and backing for an order that draws it. Negative lots close."""
     put8(p + OPEN_LOTS, get8(p + OPEN_LOTS) + lots)
     at = open_lots_at(po, side)
@@ -328,7 +328,7 @@ def open_up(h, p, po, o, side, price, lots):
 
 
 @inline
-def enlist(h, po, s, o):
+def enlist(h: int, po: int, s: int, o: int) -> None:
     """Make an order the newest of its account and pair."""
     newest = get4(po + NEWEST)
     put4(o + OLDER, newest)
@@ -339,7 +339,7 @@ def enlist(h, po, s, o):
 
 
 @inline
-def gone(h, p, s, o):
+def gone(h: int, p: int, s: int, o: int) -> None:
     """Free an order that is in no queue and whose lots are closed: account, client id, slot."""
     bits = get4(o + BITS)
     po = position_at(h, get4(o + POS))
@@ -369,7 +369,7 @@ def gone(h, p, s, o):
 
 
 @inline
-def take_slot(h):
+def take_slot(h: int) -> int:
     """Return the slot for a new order: the last one freed, else the lowest never used."""
     s = get8(h + FREE)
     if s:
@@ -382,7 +382,7 @@ def take_slot(h):
 
 
 @inline
-def end_order(h, p, s, o, kind, reason, other):
+def end_order(h: int, p: int, s: int, o: int, kind: int, reason: int, other: int) -> None:
     """End a live order wherever it is: event (CANCELLED or EXPIRED), queue, lots, slot."""
     bits = get4(o + BITS)
     side = bits & 1
@@ -396,7 +396,7 @@ def end_order(h, p, s, o, kind, reason, other):
 
 
 @helper
-def end(h, s, kind, reason, other):
+def end(h: int, s: int, kind: int, reason: int, other: int) -> None:
     """`end_order` as a call of its own."""
     o = order_at(h, s)
     p = pair_at(h, get4(position_at(h, get4(o + POS)) + PAIR_ID))
@@ -404,7 +404,7 @@ def end(h, s, kind, reason, other):
 
 
 @helper
-def take_off(h, p, s, o, lots):
+def take_off(h: int, p: int, s: int, o: int, lots: int) -> None:
     """Close part of a live order (less than its leaves): the reserve first, then displayed lots. No event."""
     side = get4(o + BITS) & 1
     from_reserve = min(lots, get8(o + RESERVE))
@@ -420,7 +420,7 @@ def take_off(h, p, s, o, lots):
 
 
 @helper
-def cancel_part(h, s, lots, reason, other):
+def cancel_part(h: int, s: int, lots: int, reason: int, other: int) -> None:
     """Take lots off a live order (all of them end it) and say so."""
     o = order_at(h, s)
     if lots >= get8(o + DISPLAYED) + get8(o + RESERVE):
@@ -437,7 +437,7 @@ def cancel_part(h, s, lots, reason, other):
 
 
 @inline
-def show_peak(h, s, o):
+def show_peak(h: int, s: int, o: int) -> None:
     """Split what an order has left (all in `displayed`) into displayed lots and reserve."""
     if kind_of(get4(o + BITS)) == ICEBERG:
         leaves = get8(o + DISPLAYED)
@@ -448,7 +448,7 @@ def show_peak(h, s, o):
 
 
 @inline
-def rest(h, p, s, o, pair):
+def rest(h: int, p: int, s: int, o: int, pair: int) -> None:
     """Let an order with a place in the book (a price of its own, or an auction to wait for) join its queue."""
     bits = get4(o + BITS)
     side = bits & 1
@@ -475,7 +475,7 @@ def rest(h, p, s, o, pair):
 
 
 @helper
-def rest_again(h, s):
+def rest_again(h: int, s: int) -> None:
     """`rest` as a call of its own, for an order that is in no queue."""
     o = order_at(h, s)
     pair = get4(position_at(h, get4(o + POS)) + PAIR_ID)
@@ -483,7 +483,7 @@ def rest_again(h, s):
 
 
 @helper
-def move_back(h, p, s, o, lv):
+def move_back(h: int, p: int, s: int, o: int, lv: int) -> None:
     """Move an order to the back of its level, where rank allows; the level's lots stay."""
     if get4(lv + HEAD) != get4(lv + TAIL):
         cut(h, lv, o)
@@ -494,7 +494,7 @@ def move_back(h, p, s, o, lv):
 
 
 @helper
-def replenish(h, p, s, o, lv):
+def replenish(h: int, p: int, s: int, o: int, lv: int) -> None:
     """Show the next peak of an iceberg with nothing displayed, at the back of its level."""
     reserve = get8(o + RESERVE)
     shown = min(get8(more_at(h, s) + PEAK), reserve)

@@ -101,7 +101,7 @@ PEAKS_MAX = ICEBERG_PEAKS_MAX
 
 
 @helper
-def limit_without_price(p, side, kind, tif):
+def limit_without_price(p: int, side: int, kind: int, tif: int) -> int:
     """Return the limit of a market, stop or market-to-limit order, times 2, plus 1 when it is a price of its own."""
     if kind == MARKET_TO_LIMIT and tif != AT_CLOSE and get1(p + PHASE) == CONTINUOUS:
         best = best_of(p, 1 - side)
@@ -111,7 +111,7 @@ def limit_without_price(p, side, kind, tif):
 
 
 @helper
-def slide(p, side, price):
+def slide(p: int, side: int, price: int) -> int:
     """Return the price of a sliding post-only order: its own, or one tick short of the best that it would reach."""
     if get1(p + PHASE) == CONTINUOUS and crosses(p, side, price):
         best = best_opposite(p, side)
@@ -120,7 +120,20 @@ def slide(p, side, price):
 
 
 @inline
-def accept(h, c, p, pair, a, account, number, po, side, limit, priced, backed):
+def accept(
+    h: int,
+    c: int,
+    p: int,
+    pair: int,
+    a: int,
+    account: int,
+    number: int,
+    po: int,
+    side: int,
+    limit: int,
+    priced: int,
+    backed: int,
+) -> int:
     """Give an order its slot and count it everywhere; emits ACCEPTED. Returns the slot."""
     s = take_slot(h)
     o = order_at(h, s)
@@ -161,7 +174,7 @@ def accept(h, c, p, pair, a, account, number, po, side, limit, priced, backed):
 
 
 @inline
-def route(h, c, p, pair, s, side, limit, kind, tif):
+def route(h: int, c: int, p: int, pair: int, s: int, side: int, limit: int, kind: int, tif: int) -> bool:
     """Send an accepted order on its way. Returns whether `settle` has work."""
     o = order_at(h, s)
     phase = get1(p + PHASE)
@@ -183,7 +196,7 @@ def route(h, c, p, pair, s, side, limit, kind, tif):
 
 
 @helper
-def replace_code(h, p, s, price, trigger):
+def replace_code(h: int, p: int, s: int, price: int, trigger: int) -> int:
     """Return the reject code of a REPLACE whose order is found, by price and trigger, or 0."""
     bits = get4(order_at(h, s) + BITS)
     kind = kind_of(bits)
@@ -201,7 +214,7 @@ def replace_code(h, p, s, price, trigger):
 
 
 @helper
-def replace(h, c, p, pair, account, flags):
+def replace(h: int, c: int, p: int, pair: int, account: int, flags: int) -> int:
     """Carry out a REPLACE of a known pair and account. Returns its reject code, or 0; `settle` may have work then."""
     lots = get8(c + C_QTY)
     if not 1 <= lots <= get8(p + QTY_MAX):

@@ -98,18 +98,18 @@ TIME_MAX = TIME_NS_MAX
 PLAIN_BITS = -(1 << 48) | 0x03_07_01_00_01_01
 
 ARRAY_DATA = 16
-"""Offset of the data pointer in numpy's array object (PyArrayObject, part of numpy's C interface): reading it here costs
-nothing, asking numpy for it 0.8 to 7 microseconds. `Books` checks it once at import."""
+"""Offset of the data pointer in numpy's array object (PyArrayObject, part of numpy's C interface): reading it here
+costs nothing, asking numpy for it 0.8 to 7 microseconds. `Books` checks it once at import."""
 
 
 @inline
-def reject(h, c, pair, code):
+def reject(h: int, c: int, pair: int, code: int) -> None:
     """Answer a command that is refused; nothing else changes."""
     emit(h, REJECTED, get1(c + 1), code, 0, pair, 0, get8(c + C_CLIENT_ID), get8(c + C_PRICE), get8(c + C_QTY), 0, 0)
 
 
 @inline
-def is_plain(h, c, pair, account):
+def is_plain(h: int, c: int, pair: int, account: int) -> bool:
     """Tell whether a PLACE is a limit order, good till cancelled, for the day, IOC or FOK, that passes `examine_place`.
 
     One test for the order that is nine in ten; all others are examined in order.
@@ -132,7 +132,7 @@ def is_plain(h, c, pair, account):
 
 
 @inline
-def place(h, c, pair, account):
+def place(h: int, c: int, pair: int, account: int) -> bool:
     """Carry out a PLACE, or refuse it. Returns whether `settle` has work."""
     if not is_plain(h, c, pair, account):
         code = examine_place(h, c, pair, account)
@@ -179,7 +179,7 @@ def place(h, c, pair, account):
 
 
 @inline
-def cancel(h, c, pair, account):
+def cancel(h: int, c: int, pair: int, account: int) -> None:
     """Carry out a CANCEL, or refuse it."""
     flags = get1(c + 5)
     if not is_pair(h, pair):
@@ -197,7 +197,7 @@ def cancel(h, c, pair, account):
 
 
 @helper
-def reduce(h, c, pair, account):
+def reduce(h: int, c: int, pair: int, account: int) -> None:
     """Carry out a REDUCE, or refuse it."""
     flags = get1(c + 5)
     lots = get8(c + C_QTY)
@@ -224,7 +224,7 @@ def reduce(h, c, pair, account):
 
 
 @helper
-def try_replace(h, c, pair, account):
+def try_replace(h: int, c: int, pair: int, account: int) -> bool:
     """Carry out a REPLACE, or refuse it. Returns whether `settle` has work."""
     flags = get1(c + 5)
     if not is_pair(h, pair):
@@ -242,7 +242,7 @@ def try_replace(h, c, pair, account):
 
 
 @inline
-def is_quiet_clock(h, c):
+def is_quiet_clock(h: int, c: int) -> int:
     """Tell whether a CLOCK is valid and no order ends by it: the one operator command that every group carries."""
     now = get8(c + C_EXPIRY)
     quiet = get8(h + EXPIRY_COUNT) == 0 or get8(get8(h + EXPIRIES)) > now
@@ -250,13 +250,13 @@ def is_quiet_clock(h, c):
 
 
 @inline
-def answer(h, code):
+def answer(h: int, code: int) -> int:
     """Return a code and the number of events so far in one number."""
     return (get8(h + EVENT_AT) - get8(h + EVENTS_AT)) >> 3 | code
 
 
 @entry
-def run(h, array, count):
+def run(h: int, array: int, count: int) -> int:
     """Carry out commands up to the first operator command or need. Returns events so far << 3 | a code of the layout.
 
     array: address of the numpy array object that holds `count` commands, to begin a batch; 0 to go on with the last.

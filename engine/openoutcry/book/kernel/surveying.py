@@ -48,13 +48,13 @@ from openoutcry.book.kernel.walking import list_orders
 
 
 @entry
-def list_pair(h, pair, at):
+def list_pair(h: int, pair: int, at: int) -> int:
     """Write the slots of a pair's orders in book order to `at`, a word each; return how many."""
     return (list_orders(h, pair_at(h, pair), at) - at) >> 3
 
 
 @entry
-def list_depth(h, pair, side, levels, at):
+def list_depth(h: int, pair: int, side: int, levels: int, at: int) -> int:
     """Write (price, displayed lots, orders with displayed lots) of the best levels of a side; return how many."""
     p = pair_at(h, pair)
     price = best_of(p, side)
@@ -76,7 +76,7 @@ def list_depth(h, pair, side, levels, at):
 
 
 @entry
-def rank_orders(h, slots, count, at):
+def rank_orders(h: int, slots: int, count: int, at: int) -> int:
     """Write to `at`, a u32 per slot, the place of orders among those of their account and pair, oldest 0.
 
     slots: a word each, whole pairs or one order. Cost: O(count), or, for one order, O(older ones).
@@ -98,7 +98,7 @@ def rank_orders(h, slots, count, at):
 
 
 @entry
-def restore_positions(h, rows, count):
+def restore_positions(h: int, rows: int, count: int) -> int:
     """Enter restored positions, 64 bytes each as in STATE_POSITION, into an empty table that has room."""
     for i in range(count):
         row = rows + (i << 6)
@@ -120,7 +120,7 @@ def restore_positions(h, rows, count):
 
 
 @entry
-def restore_backings(h, rows, count):
+def restore_backings(h: int, rows: int, count: int) -> int:
     """Enter restored backings, 32 bytes each as in STATE_BACKING, into an empty table that has room."""
     for i in range(count):
         row = rows + (i << 5)
@@ -131,7 +131,7 @@ def restore_backings(h, rows, count):
 
 
 @entry
-def link_orders(h, by_rank, in_book_order, count):
+def link_orders(h: int, by_rank: int, in_book_order: int, count: int) -> int:
     """Bring restored orders into their account lists (slots at `by_rank`) and queues (slots at `in_book_order`)."""
     for i in range(count):
         s = get8(by_rank + (i << 3))
@@ -154,12 +154,12 @@ def link_orders(h, by_rank, in_book_order, count):
 
 
 @entry
-def find_position(h, account, pair):
+def find_position(h: int, account: int, pair: int) -> int:
     """Return the number of a position; 0, which is an empty one, when there is none."""
     return position_find(h, account, pair)
 
 
 @entry
-def find_backing(h, account, instrument):
+def find_backing(h: int, account: int, instrument: int) -> int:
     """Return the number of a backing; 0, which is an empty one, when there is none."""
     return backing_find(h, account, instrument)

@@ -64,7 +64,7 @@ HIDDEN_ASK = 3
 
 
 @helper
-def level_leaves(h, lv):
+def level_leaves(h: int, lv: int) -> int:
     """Return all lots of a level, reserves too."""
     lots = 0
     s = get4(lv + HEAD)
@@ -76,25 +76,25 @@ def level_leaves(h, lv):
 
 
 @helper
-def ladder_leaves(h, p, ladder, price):
+def ladder_leaves(h: int, p: int, ladder: int, price: int) -> int:
     """Return all lots at a price of a ladder."""
     return level_leaves(h, level_find(h, p, tick_of(p, ladder, price)))
 
 
 @helper
-def first_from_below(h, p, ladder):
+def first_from_below(h: int, p: int, ladder: int) -> int:
     """Return the lowest price in use on a ladder, or NO_HIGH."""
     return next_price(h, p, ladder, get8(p + PRICE_MIN) - 1)
 
 
 @helper
-def next_from_below(h, p, ladder, at, price):
+def next_from_below(h: int, p: int, ladder: int, at: int, price: int) -> int:
     """Return the next price of a ladder when it stands at `price`, else where it stands."""
     return next_price(h, p, ladder, price) if at == price else at
 
 
 @helper
-def count_prices(h, p):
+def count_prices(h: int, p: int) -> int:
     """Return how many different prices the four matching ladders use."""
     count = 0
     at0 = first_from_below(h, p, BID)
@@ -113,7 +113,7 @@ def count_prices(h, p):
 
 
 @helper
-def auction_price(h, p):
+def auction_price(h: int, p: int) -> tuple[int, int, int]:
     """Return price (0: none), volume and surplus of the auction that the pair's queues would give now."""
     count = count_prices(h, p)
     prices = np.empty(count, np.int64)
@@ -162,7 +162,7 @@ def auction_price(h, p):
 
 
 @helper
-def serve_level(h, p, lv, volume, at, pro_rata):
+def serve_level(h: int, p: int, lv: int, volume: int, at: int, pro_rata: int) -> int:
     """Write (slot, lots) of a level's orders to `at` until `volume` is served; return the address behind them.
 
     Only a level that holds more than `volume` is rationed: by shares where `pro_rata`, then first in, first out.
@@ -198,7 +198,7 @@ def serve_level(h, p, lv, volume, at, pro_rata):
 
 
 @helper
-def served(begin, end):
+def served(begin: int, end: int) -> int:
     """Return the lots of a list of (slot, lots)."""
     lots = 0
     while begin < end:
@@ -208,7 +208,7 @@ def served(begin, end):
 
 
 @helper
-def serve(h, p, side, volume, at):
+def serve(h: int, p: int, side: int, volume: int, at: int) -> int:
     """Write (slot, lots) of the orders of a side that trade `volume`, in priority; return the address behind them."""
     pro_rata = get1(p + ALLOCATION) == PRO_RATA
     begin = at
@@ -232,7 +232,7 @@ def serve(h, p, side, volume, at):
 
 
 @helper
-def take_lots(h, p, s, o, lots):
+def take_lots(h: int, p: int, s: int, o: int, lots: int) -> None:
     """Take an auction's fill off an order's leaves, displayed lots first."""
     shown = min(lots, get8(o + DISPLAYED))
     put8(o + DISPLAYED, get8(o + DISPLAYED) - shown)
@@ -243,7 +243,7 @@ def take_lots(h, p, s, o, lots):
 
 
 @helper
-def after_fills(h, p, s):
+def after_fills(h: int, p: int, s: int) -> None:
     """See to an order after its last trade of the auction: gone, or replenished, or as it is."""
     o = order_at(h, s)
     if get8(o + DISPLAYED) == 0:
@@ -255,7 +255,7 @@ def after_fills(h, p, s):
 
 
 @helper
-def pair_off(h, p, price, buys, buys_end, sells):
+def pair_off(h: int, p: int, price: int, buys: int, buys_end: int, sells: int) -> None:
     """Trade the served buys with the served sells, side by side. Both lists hold the same lots."""
     while buys < buys_end:
         lots = min(get8(buys + 8), get8(sells + 8))
@@ -286,7 +286,7 @@ def pair_off(h, p, price, buys, buys_end, sells):
 
 
 @helper
-def release_market(h, p, pair, queue, price):
+def release_market(h: int, p: int, pair: int, queue: int, price: int) -> None:
     """Cancel what an auction left of orders without a price; a market-to-limit order that it filled takes its price."""
     at = get8(h + SCRATCH)
     end_at = list_queue(h, p, queue, at)
@@ -310,7 +310,7 @@ def release_market(h, p, pair, queue, price):
 
 
 @helper
-def release_session(h, p, kind, reason):
+def release_session(h: int, p: int, kind: int, reason: int) -> None:
     """End the at-open and at-close orders that rest in BID to HIDDEN_ASK, in book order."""
     at = get8(h + SCRATCH)
     end_at = at
@@ -324,7 +324,7 @@ def release_session(h, p, kind, reason):
 
 
 @helper
-def uncross(h, p, pair):
+def uncross(h: int, p: int, pair: int) -> None:
     """Run the auction: result, trades, what it leaves. Room for the events was made sure of."""
     price, volume, surplus = auction_price(h, p)
     emit(h, AUCTION_RESULT, 1 if surplus < 0 else 0, 0, F_AUCTION, pair, 0, 0, price, volume, abs(surplus), 0)

@@ -10,7 +10,7 @@ QUEUES = 10
 
 
 @helper
-def list_level(h, lv, at):
+def list_level(h: int, lv: int, at: int) -> int:
     """Write the slots of a level to `at`, a word each; return the address behind them."""
     s = get4(lv + HEAD)
     while s:
@@ -21,7 +21,7 @@ def list_level(h, lv, at):
 
 
 @helper
-def list_queue(h, p, queue, at):
+def list_queue(h: int, p: int, queue: int, at: int) -> int:
     """Write the slots of a queue in order; return the address behind them."""
     single = single_index(queue)
     if single >= 0:
@@ -38,7 +38,7 @@ def list_queue(h, p, queue, at):
 
 
 @helper
-def list_orders(h, p, at):
+def list_orders(h: int, p: int, at: int) -> int:
     """Write the slots of all of a pair's orders in book order; return the address behind them."""
     for queue in range(QUEUES):
         at = list_queue(h, p, queue, at)
