@@ -12,8 +12,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
@@ -32,6 +32,7 @@ ROUNDS: Final = 5
 PEER_SECONDS_MAX: Final = 600
 BATCHES: Final = (1, 256, 4096)
 SINGLE_CALLS: Final = 250_000
+TRIAL_MESSAGES: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,61 +66,88 @@ PEERS: Final = (
 )
 
 
+@dataclass(slots=True)
+class Contender:
+    """One engine on one workload: what it is called in the results, and the seconds of each round."""
+
+    case: dict[str, str | int]
+    facts: dict[str, str | int]
+    run: Callable[[], float]
+    seconds: list[float] = field(default_factory=list)
+
+
 def measure(recorder: Recorder, *, quick: bool = False) -> None:
-    """Measure every peer that can be run, and ours, on A, B and C; record both."""
-    rounds = 1 if quick else ROUNDS
+    """Measure every peer that can be run, and ours, on A, B and C; record both.
+
+    Round by round, each engine once in every round: what else the machine does meets all of them alike.
+    """
     messages = 100_000 if quick else MESSAGES
     found = [(peer, find_interpreter(peer)) for peer in PEERS]
     with tempfile.TemporaryDirectory() as folder:
         for name in ("A", "B", "C"):
-            for peer, interpreter in found:
-                given = min(messages, peer.messages.get(name, 0))
-                if interpreter is None or not given:
-                    continue
-                figures = run_peer(peer, interpreter, name, given, rounds, Path(folder))
-                case = {"workload": name, "engine": peer.name, "version": figures.pop("version")}
-                recorder.add("peers", case, figures)
-            for naming in ("handles", "client ids"):
-                for batch in BATCHES:
-                    figures = run_ours(name, naming == "handles", batch, messages, rounds)
-                    case = {"workload": name, "engine": f"openoutcry, {naming}", "batch": batch}
-                    recorder.add("peers", case, figures)
+            contenders = [
+                enter_peer(peer, interpreter, name, min(messages, peer.messages[name]), Path(folder))
+                for peer, interpreter in found
+                if interpreter is not None and name in peer.messages
+            ]
+            contenders += [
+                enter_ours(name, naming, batch, messages) for naming in ("handles", "client ids") for batch in BATCHES
+            ]
+            for _ in range(1 if quick else ROUNDS):
+                for contender in contenders:
+                    contender.seconds.append(contender.run())
+            for contender in contenders:
+                rate = int(contender.facts["messages"]) / median(contender.seconds)
+                recorder.add("peers", contender.case, {"messages_per_s": rate, **contender.facts})
 
 
-def run_ours(name: str, handles: bool, batch: int, messages: int, rounds: int) -> dict[str, Any]:
-    """Measure our books with everything switched on."""
-    workload = load(name, handles=handles, messages=messages)
+def enter_ours(name: str, naming: str, batch: int, messages: int) -> Contender:
+    """Prepare our books with everything switched on."""
+    workload = load(name, handles=naming == "handles", messages=messages)
     books.check(workload, batch=max(batch, 16))
     timed = workload.timed[:SINGLE_CALLS] if batch == 1 else workload.timed
     batches = books.split(timed, batch)
-    seconds = [books.run(books.open_books(workload), batches) for _ in range(rounds)]
-    return {"messages_per_s": len(timed) / median(seconds), "messages": len(timed), "reports": "every event"}
+    return Contender(
+        {"workload": name, "engine": f"openoutcry, {naming}", "batch": batch},
+        {"messages": len(timed), "reports": "every event"},
+        lambda: books.run(books.open_books(workload), batches),
+    )
 
 
-def run_peer(peer: Peer, interpreter: Path, name: str, messages: int, rounds: int, folder: Path) -> dict[str, Any]:
-    """Measure one peer in a child process. Raises `books.Disagreement` where it did not do what the flow says."""
+def enter_peer(peer: Peer, interpreter: Path, name: str, messages: int, folder: Path) -> Contender:
+    """Prepare a peer: write its messages and try it on a few of them."""
+    few = min(messages, TRIAL_MESSAGES)
+    trial = run_peer(peer, interpreter, name, few, folder)
+    case: dict[str, str | int] = {"workload": name, "engine": peer.name, "version": str(trial["version"])}
+    facts: dict[str, str | int] = {
+        "messages": len(load(name, messages=messages).timed),
+        "reports": str(trial["reports"]),
+        "python": str(trial["python"]),
+    }
+    return Contender(case, facts, lambda: float(run_peer(peer, interpreter, name, messages, folder)["seconds"]))
+
+
+def run_peer(peer: Peer, interpreter: Path, name: str, messages: int, folder: Path) -> dict[str, Any]:
+    """Run one peer once, in a child process.
+
+    Raises RuntimeError where it fails, `books.Disagreement` where it did not do what the flow says.
+    """
     workload = load(name, messages=messages)
     stream = folder / f"{name}-{messages}"
     if not stream.exists():
         write_stream(stream, len(workload.pairs), workload.flow.prefill, workload.flow.timed)
-    command: list[str | Path] = [interpreter, DRIVER, peer.name, stream, str(rounds)]
+    command: list[str | Path] = [interpreter, DRIVER, peer.name, stream]
     done = subprocess.run(command, capture_output=True, text=True, timeout=PEER_SECONDS_MAX, check=False)
     if done.returncode:
         raise RuntimeError(f"{peer.name} on {name} failed:\n{done.stderr[-2000:]}")
-    found = json.loads(done.stdout)
+    found: dict[str, Any] = json.loads(done.stdout)
     expected = workload.expected
     if found["resting"] != expected.resting or found["volume_lots"] not in (None, expected.volume_lots):
         raise books.Disagreement(
             f"{peer.name} on {name}: {found['resting']} orders rest and {found['volume_lots']} lots traded, "
             f"expected {expected.resting} and {expected.volume_lots}"
         )
-    return {
-        "version": found["version"],
-        "messages_per_s": found["messages"] / median(found["seconds"]),
-        "messages": found["messages"],
-        "reports": found["reports"],
-        "python": found["python"],
-    }
+    return found
 
 
 def write_stream(path: Path, pairs: int, prefill: np.ndarray[Any, Any], timed: np.ndarray[Any, Any]) -> None:

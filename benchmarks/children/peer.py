@@ -2,7 +2,7 @@
 
 Needs nothing but that engine and the standard library, so that it runs in any interpreter:
 
-    python peer.py ENGINE STREAM ROUNDS
+    python peer.py ENGINE STREAM
 
 STREAM is a file of 64-bit little-endian integers: books, prefill messages, timed messages, then six columns of that
 many rows: op (0 place, 1 cancel, 2 replace), side (0 buy, 1 sell), book, order, price, quantity.
@@ -232,19 +232,15 @@ def measure(kind: type[Engine], stream: Stream) -> tuple[float, int, int | None]
 
 
 def main() -> None:
-    """Measure as often as asked for, and print one JSON object."""
-    name, path, rounds = sys.argv[1:]
+    """Measure once, and print one JSON object."""
+    name, path = sys.argv[1:]
     kind = ENGINES[name]
-    stream = Stream(path)
-    measured = [measure(kind, stream) for _ in range(int(rounds))]
-    _, resting, volume = measured[-1]
+    seconds, resting, volume = measure(kind, Stream(path))
     result = {
-        "distribution": kind.distribution,
         "version": version(kind.distribution),
         "python": platform.python_version(),
         "reports": kind.reports,
-        "seconds": [seconds for seconds, _, _ in measured],
-        "messages": stream.timed,
+        "seconds": seconds,
         "resting": resting,
         "volume_lots": volume,
     }
