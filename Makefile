@@ -76,7 +76,7 @@ clean: ## remove .venv, caches and what was built
 		echo "Or name one yourself: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; \
 		exit 1; \
 	fi; \
-	echo "Setting up .venv with $$("$$python" --version), once: about a minute."; \
+	echo "Setting up .venv with $$("$$python" --version), once: a minute or two."; \
 	"$$python" -m venv .venv
 	@echo "Installing the engine and its tools, as pinned in constraints.txt."
 	@$(PIP) install -qq -r requirements-dev.txt || { \
