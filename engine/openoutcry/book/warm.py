@@ -5,7 +5,6 @@ Set-up runs `python -m openoutcry.book.warm`, so that nobody's first order waits
 
 import subprocess
 import sys
-from collections.abc import Callable
 
 from openoutcry.domain.order import AccountField, Side
 from openoutcry.domain.pair import Ladder, Pair, Phase
@@ -54,40 +53,28 @@ def _auction() -> None:
 
 COMPILING_SECONDS_MAX = 300
 
-STEPS: tuple[tuple[str, Callable[[], None]], ...] = (
-    ("the traders' commands", _trade),
-    ("the operator's commands", _operate),
-    ("questions and snapshots", _ask),
-    ("auctions by themselves", _auction),
-)
-
-
-def _in_parallel() -> int:
-    """Compile on two cores: the traders' entry here, all others in a second process; both end in the same cache."""
-    with subprocess.Popen([sys.executable, "-m", "openoutcry.book.warm", "others"], stdout=subprocess.DEVNULL) as other:
-        _say(1)
-        STEPS[0][1]()
-        _say(2)
-        return other.wait(timeout=COMPILING_SECONDS_MAX)
-
-
-def _say(number: int) -> None:
-    print(f"  {number} of {len(STEPS)}: {STEPS[number - 1][0]}", flush=True)
+def _say(number: int, what: str) -> None:
+    print(f"  {number} of 4: {what}", flush=True)
 
 
 def main(arguments: list[str]) -> int:
-    """Compile every entry by using it on small books: some 20 s cold, half a second warm."""
-    if arguments == ["others"]:
-        for _, step in STEPS[1:]:
-            step()
+    """Compile every entry by using it on small books: some 20 s cold on two cores, half a second warm."""
+    if arguments == ["operator"]:
+        _operate()
         return 0
     print("Preparing the order books: compiled once per version, then loaded from disk.", flush=True)
-    if _in_parallel() != 0:
-        print("The second compiling process failed; going on here.", flush=True)
-    for number, (_, step) in enumerate(STEPS[1:], 2):
-        if number > 2:
-            _say(number)
-        step()
+    # the operator's entry is as large as the traders', so it is compiled beside it; both end in the same cache
+    command = [sys.executable, "-m", "openoutcry.book.warm", "operator"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as operator:
+        _say(1, "the traders' commands")
+        _trade()
+        _say(2, "auctions by themselves")
+        _auction()
+        _say(3, "the operator's commands")
+        operator.wait(timeout=COMPILING_SECONDS_MAX)
+    _operate()
+    _say(4, "questions and snapshots")
+    _ask()
     print("The order books are ready.", flush=True)
     return 0
 
