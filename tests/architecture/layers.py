@@ -50,11 +50,13 @@ FILES: Final = frozenset(
 )
 NUMPY_FILES: Final = frozenset(["load", "save", "savez", "fromfile", "memmap", "loadtxt", "savetxt", "genfromtxt"])
 
-MAY_OPEN_FILES: Final = {
-    "openoutcry.replay": "its work is to read files of order flow and to write tables",
-    "openoutcry.book.kernel.compiling": "it says in which folder machine code is kept; no book reaches it",
+EXCEPTIONS: Final = {
+    "openoutcry.replay": FILES | {"open"},
+    "openoutcry.book.kernel.compiling": frozenset({"pathlib"}),
+    "openoutcry.book.warm": frozenset({"subprocess"}),
 }
-"""Modules of the pure lines that may touch files, with the reason."""
+"""What modules of the pure lines may use all the same: replay reads and writes files; `compiling` says in which folder
+machine code is kept; `warm` is a command of the set-up that compiles in a process of its own. No book reaches these."""
 
 ONLY_IMPORTERS: Final = {
     "zmq": ("openoutcry.node.zmq_io",),
@@ -120,8 +122,9 @@ def faults(source: str, module: str, is_package: bool = False) -> list[str]:
         for fault in import_faults(module, name)
     ]
     if is_pure(module):
-        allowed = {"open"} if is_under(module, *MAY_OPEN_FILES) else set()
-        found += [(line, f"{module}:{line}: uses {word}") for line, word in uses(source) if word not in allowed]
+        found += [
+            (line, f"{module}:{line}: uses {word}") for line, word in uses(source) if not is_excepted(module, word)
+        ]
     return [text for _, text in sorted(found)]
 
 
@@ -143,11 +146,8 @@ def import_faults(module: str, name: str) -> Iterator[str]:
         yield f"only {', '.join(ONLY_IMPORTERS[library])} may import {library}"
     if library == "numpy" and is_under(module, f"{ENGINE}.domain") and module != DOMAIN_NUMPY:
         yield f"only {DOMAIN_NUMPY} may import numpy in the domain"
-    if is_pure(module):
-        if library in IMPURE | OUTSIDE:
-            yield f"lines 0 to {PURE_LINE_MAX} are pure functions, and {library} is not"
-        if library in FILES and not is_under(module, *MAY_OPEN_FILES):
-            yield f"{library} is for files, and of the pure lines only {', '.join(MAY_OPEN_FILES)} may open them"
+    if is_pure(module) and library in IMPURE | OUTSIDE | FILES and not is_excepted(module, library):
+        yield f"lines 0 to {PURE_LINE_MAX} are pure functions, and {library} is not"
 
 
 def engine_faults(module: str, target: str) -> Iterator[str]:
@@ -175,6 +175,11 @@ def engine_faults(module: str, target: str) -> Iterator[str]:
 def is_pure(module: str) -> bool:
     """Tell whether a module is on one of the pure lines."""
     return is_under(module, ENGINE) and LINES.get(package_of(module), PURE_LINE_MAX + 1) <= PURE_LINE_MAX
+
+
+def is_excepted(module: str, word: str) -> bool:
+    """Tell whether a module of the pure lines may use what others there may not."""
+    return any(is_under(module, package) and word in words for package, words in EXCEPTIONS.items())
 
 
 def is_under(module: str, *packages: str) -> bool:

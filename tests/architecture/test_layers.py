@@ -27,6 +27,17 @@ def test_the_table_of_layers_names_every_package_that_exists() -> None:
     assert {"domain", "book", "replay", "cli"} <= found <= LINES.keys()
 
 
+def test_no_book_reaches_the_command_that_compiles() -> None:
+    """No module of the engine imports `openoutcry.book.warm`, which may start processes."""
+    importers = [
+        module
+        for module, path in ENGINE_FILES
+        for _, name in imports(path.read_text(encoding="utf-8"), module, path.name == "__init__.py")
+        if name.startswith("openoutcry.book.warm") and module != "openoutcry.book.warm"
+    ]
+    assert importers == []
+
+
 def test_every_library_that_the_engine_imports_is_declared() -> None:
     """Imported names, mapped to distributions, against the dependencies and extras of pyproject.toml."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -69,7 +80,8 @@ def test_every_library_that_the_engine_imports_is_declared() -> None:
         ("openoutcry.replay.bitstamp", "import logging.config", "pure functions, and logging is not"),
         ("openoutcry.venue.session", "import asyncio", "pure functions, and asyncio is not"),
         ("openoutcry.book.kernel.step", "import socket", "pure functions, and socket is not"),
-        ("openoutcry.book.kernel.step", "from pathlib import Path", "pathlib is for files"),
+        ("openoutcry.book.kernel.step", "from pathlib import Path", "pure functions, and pathlib is not"),
+        ("openoutcry.book.warm", "from pathlib import Path", "pure functions, and pathlib is not"),
         ("openoutcry.book.kernel.step", "text = open('x').read()", "uses open"),
         ("openoutcry.book.kernel.step", "import numpy as np\nnp.load('x')", "uses open"),
         ("openoutcry.replay.bitstamp", "import numpy as np\nnp.random.default_rng()", "uses random"),
