@@ -20,6 +20,7 @@ Books match; this file only translates, where the two sets of rules differ:
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -332,4 +333,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    sys.stdout.flush()
+    # The kit ends a child that is still there after half a second, and on a busy machine numba takes that long to leave.
+    os._exit(status)
