@@ -28,12 +28,16 @@ Combination = tuple[Phase, OrderType, SelfTrade]
 class Coverage:
     """Orders by phase, order type and self-trade mode; events by kind; rejects and cancellations by reason."""
 
-    def __init__(self, pairs: Sequence[Pair]) -> None:
-        self.phases = {pair.pair_id: int(pair.phase) for pair in pairs}
+    def __init__(self, pairs: Sequence[Pair] = ()) -> None:
+        self.begin(pairs)
         self.placed: Counter[tuple[int, int, int]] = Counter()
         self.rejected: Counter[int] = Counter()
         self.cancelled: Counter[int] = Counter()
         self.events: Counter[int] = Counter()
+
+    def begin(self, pairs: Sequence[Pair]) -> None:
+        """Go on counting with new books, which have these pairs."""
+        self.phases = {pair.pair_id: int(pair.phase) for pair in pairs}
 
     def add(self, commands: Commands, events: Events, first_sequence: int) -> None:
         """Count one batch, whose first command had this sequence number."""

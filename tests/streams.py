@@ -163,8 +163,9 @@ def pairs_to_stream(count: int = 12) -> list[Pair]:
 
 
 def pair_to_stream(pair_id: int, variant: int, phase: Phase = Phase.CONTINUOUS) -> Pair:
-    """One of the kinds of pairs that streams use. Variant 5 of 6 takes quantities up to the largest."""
-    low, high = ((1, 400), (980, 1020), (1, 65_535), (500, 900), (1, PRICE_TICKS_MAX), (1, 60))[variant % 6]
+    """One of the kinds of pairs that streams use. Variants 5, 11 ... take quantities up to the largest."""
+    widest = PRICE_TICKS_MAX if variant == 28 else 1 << 20
+    low, high = ((1, 400), (980, 1020), (1, 65_535), (500, 900), (1, widest), (1, 60))[variant % 6]
     ticks = high - low + 1
     return Pair(
         pair_id,
