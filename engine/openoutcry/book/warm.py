@@ -53,6 +53,7 @@ def _auction() -> None:
 
 COMPILING_SECONDS_MAX = 300
 
+
 def _say(number: int, what: str) -> None:
     print(f"  {number} of 4: {what}", flush=True)
 

@@ -19,7 +19,8 @@ class RejectCode(IntEnum):
     INVALID_SIDE = 4
     """`side` is neither BUY nor SELL."""
     INVALID_KIND = 5
-    """`kind` is no order type (PLACE), scope (MASS_CANCEL), phase (SET_PHASE), field (SET_LIMITS), mode (ADJUST_PAIR)."""
+    """`kind` is no order type (PLACE), scope (MASS_CANCEL), phase (SET_PHASE), field (SET_LIMITS) or mode
+    (ADJUST_PAIR)."""
     INVALID_TIF = 6
     """`tif` is no time in force."""
     INVALID_STP = 7
