@@ -77,7 +77,15 @@ NEXT_PHASES: Final = {
     Phase.CLOSED: (Phase.PRE_OPEN, Phase.PRE_OPEN, Phase.CONTINUOUS, Phase.CLOSED),
     Phase.PRE_OPEN: (Phase.CONTINUOUS, Phase.CONTINUOUS, Phase.CONTINUOUS, Phase.AUCTION, Phase.HALTED),
     Phase.AUCTION: (Phase.CONTINUOUS, Phase.CONTINUOUS, Phase.CONTINUOUS, Phase.PRE_OPEN, Phase.CLOSED),
-    Phase.CONTINUOUS: (Phase.AUCTION, Phase.AUCTION, Phase.PRE_OPEN, Phase.HALTED, Phase.CLOSED, Phase.CONTINUOUS),
+    Phase.CONTINUOUS: (
+        Phase.AUCTION,
+        Phase.AUCTION,
+        Phase.PRE_OPEN,
+        Phase.HALTED,
+        Phase.HALTED,
+        Phase.CLOSED,
+        Phase.CONTINUOUS,
+    ),
     Phase.HALTED: (Phase.CONTINUOUS, Phase.CONTINUOUS, Phase.AUCTION, Phase.CLOSED),
 }
 

@@ -22,7 +22,7 @@ from tests.coverage import Coverage
 from tests.streams import ACCOUNTS, Dice, Driver, pairs_to_stream
 
 CHUNK: Final = 128
-CAPACITY_MAX: Final = 900
+CAPACITY_MAX: Final = 450
 """Small enough that a stream now and then runs out of slots."""
 
 KEEPS_OUT_OF: Final = 1_000

@@ -1,6 +1,5 @@
 """The plain and the fast book agree on every event and on their state, over random commands of every kind."""
 
-from pathlib import Path
 from time import perf_counter
 
 import numpy as np
@@ -107,7 +106,7 @@ def test_the_same_seed_gives_the_same_commands() -> None:
 
 
 @pytest.mark.soak
-def test_ten_million_commands_agree_and_reach_everything_often(results: Path = RESULTS) -> None:
+def test_ten_million_commands_agree_and_reach_everything_often() -> None:
     """By hand; the counts are kept beside the benchmarks."""
     coverage, begin = Coverage(), perf_counter()
     commands = events = 0
@@ -119,7 +118,7 @@ def test_ten_million_commands_agree_and_reach_everything_often(results: Path = R
     counts = coverage.counts()
     checks = {code.name: coverage.rejected[code] for code in ACCOUNT_CHECKS}
     combinations = len(coverage.placed)
-    Recorder(results).add(
+    Recorder(RESULTS).add(
         "twins",
         {"seeds": SOAK_SEEDS},
         {

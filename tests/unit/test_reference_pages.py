@@ -74,3 +74,12 @@ def test_each_field_of_a_record_is_listed_with_its_type(page: str, dtype: np.dty
     """In the order of the record."""
     rows = re.findall(r"^\| ([a-z_]+) \| ([ui]\d+) \|", section(page, "The record"), re.MULTILINE)
     assert rows == [(name, f"{dtype[name].kind}{8 * dtype[name].itemsize}") for name in dtype.names or ()]
+
+
+def test_the_page_of_order_types_has_all_of_them() -> None:
+    """Each type and each time in force has a line, each mode of self-trade prevention is named."""
+    types, lives = section("order-types.md", "In one line each"), section("order-types.md", "How long an order lives")
+    assert re.findall(r"^\| ([A-Z_]+) \|", types, re.MULTILINE) == [member.name for member in OrderType]
+    assert re.findall(r"^\| ([A-Z_]+) \|", lives, re.MULTILINE) == [member.name for member in TimeInForce]
+    together = section("order-types.md", "Which go together")
+    assert all(member.name in together for member in (*OrderType, *SelfTrade))
