@@ -59,8 +59,8 @@ class ReferenceBooks:
             raise ValueError(f"accounts is {accounts}, expected 0 to {ACCOUNTS_MAX}")
         if not 1 <= capacity_max <= ORDERS_MAX:
             raise ValueError(f"capacity_max is {capacity_max}, expected 1 to {ORDERS_MAX}")
-        if not 1 <= capacity <= capacity_max and capacity != 65_536:
-            raise ValueError(f"capacity is {capacity}, expected 1 to {capacity_max}")
+        if capacity < 1:
+            raise ValueError(f"capacity is {capacity}, expected 1 or more")
         self._market = Market(capacity_max)
         for pair in pairs:
             if pair.pair_id in self._market.books:

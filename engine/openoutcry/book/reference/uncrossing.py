@@ -83,10 +83,10 @@ def uncross(market: Market, c: Command) -> RejectCode | None:
     accept(market, c)
     result = indicate(book)
     market.log.auction_result(c.pair, *result)
-    filled = trade(market, book, result) if result.price_ticks else []
+    filled = trade(market, book, result) if result.price_ticks else frozenset()
     for side in Side:
         for order in list(book.queues[MARKET[side]].values()):
-            if order.kind == OrderType.MARKET_TO_LIMIT and order in filled:
+            if order.kind == OrderType.MARKET_TO_LIMIT and order.handle in filled:
                 book.leave(order)
                 market.give_price(order, result.price_ticks)
                 rest(market, order)
@@ -99,10 +99,10 @@ def uncross(market: Market, c: Command) -> RejectCode | None:
     return None
 
 
-def trade(market: Market, book: PairBook, result: Result) -> list[Order]:
-    """Walk the served buys and sells side by side; an order is settled after its last trade. Returns those served."""
+def trade(market: Market, book: PairBook, result: Result) -> frozenset[int]:
+    """Walk the served buys and sells side by side; an order is settled after its last trade. Returns their handles."""
     buys, sells = served(book, Side.BUY, result), served(book, Side.SELL, result)
-    filled = [order for order, _ in (*buys, *sells)]
+    filled = frozenset(order.handle for order, _ in (*buys, *sells))
     while buys and sells:
         lots = min(buys[-1][1], sells[-1][1])
         market.trade(buys[-1][0], sells[-1][0], result.price_ticks, lots, EventFlag.AUCTION)
