@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from openoutcry.book.depth import DEPTH, Depth
 from openoutcry.book.invariants import check_invariants
 from openoutcry.book.kernel.layout import DONE, NEED_EVENTS, NEED_ROOM
-from openoutcry.book.kernel.operating import indicate, operate
+from openoutcry.book.kernel.operating import indicate
 from openoutcry.book.kernel.running import ARRAY_DATA, run
 from openoutcry.book.kernel.surveying import find_backing, find_position, list_depth, list_pair
 from openoutcry.book.pair_command import pair_from_fields
@@ -23,7 +23,7 @@ from openoutcry.book.storage import HASH_SEED, POSITIONS_FIRST, POSITIONS_HINT_M
 from openoutcry.domain.event import EventKind
 from openoutcry.domain.ids import generation_of, slot_of
 from openoutcry.domain.limits import ACCOUNTS_MAX, BATCH_COMMANDS_MAX, ORDERS_MAX
-from openoutcry.domain.order import AccountField, Op
+from openoutcry.domain.order import Op
 from openoutcry.domain.pair import Ladder, Pair, Phase
 from openoutcry.domain.records import COMMAND, EVENT, Commands, Events
 from openoutcry.domain.rejects import RejectCode
@@ -133,7 +133,7 @@ class Books:
         return self._storage.events[: answer >> 3]
 
     def _see_to(self, answer: int, commands: Commands) -> int:
-        """Meet a kernel's needs, and carry out operator commands, until the batch is done; return its last answer."""
+        """Meet the kernel's needs until the batch is done; return its last answer."""
         storage = self._storage
         while (code := answer & CODE) != DONE:
             if code == NEED_EVENTS:
@@ -142,22 +142,19 @@ class Books:
                 storage.make_room()
             else:
                 left = (storage.word("command_end") - storage.word("command")) // COMMAND.itemsize
-                self._operate(commands[len(commands) - left])
+                self._make_memory(commands[len(commands) - left])
             answer = run(self._address, 0, 0)
         return answer
 
-    def _operate(self, command: np.void) -> None:
-        """Carry out one operator command: ADD_PAIR here, where memory is made, all others in their kernel."""
+    def _make_memory(self, command: np.void) -> None:
+        """Make room for what a command adds; a new pair is all memory, so ADD_PAIR is carried out here."""
         op = int(command["op"])
         if op == Op.ADD_PAIR:
             self._add_pair(command)
-            return
-        if op == Op.SET_LIMITS and int(command["account"]) < ACCOUNTS_MAX and int(command["kind"]) <= max(AccountField):
+        elif op == Op.SET_LIMITS:
             self._storage.make_accounts(int(command["account"]) + 1)
-        elif op == Op.FUND:
+        else:
             self._storage.make_backing_room()
-        while operate(self._address) == NEED_EVENTS:
-            self._storage.grow_events(self._storage.word("need"))
 
     def _add_pair(self, command: np.void) -> None:
         storage = self._storage

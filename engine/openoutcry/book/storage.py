@@ -72,6 +72,7 @@ class Storage:
         self._set("pairs", np.zeros(1, dtype=PAIR))
         self._set("accounts", np.zeros(max(1, accounts), dtype=ACCOUNT))
         self._set("accounts_more", np.zeros(max(1, accounts), dtype=ACCOUNT_MORE))
+        self.set_word("account_capacity", max(1, accounts))
         self._make_positions(power_of_two(2 * positions))
         self._set("backings", np.zeros(BACKINGS_FIRST + 1, dtype=BACKING))
         self.set_word("backing_mask", BACKINGS_FIRST - 1)
@@ -218,6 +219,7 @@ class Storage:
             longer = max(count, 2 * have)
             self._enlarge("accounts", longer)
             self._enlarge("accounts_more", longer)
+            self.set_word("account_capacity", longer)
 
     # -- events --------------------------------------------------------------------------------------------------
 

@@ -3,25 +3,17 @@
 Set-up runs `python -m openoutcry.book.warm`, so that nobody's first order waits for a compiler.
 """
 
-import subprocess
 import sys
 
 from openoutcry.domain.order import AccountField, Side
 from openoutcry.domain.pair import Ladder, Pair, Phase
 
 
-def _trade() -> None:
+def _run() -> None:
     from openoutcry.book import commands
     from openoutcry.book.books import Books
 
     Books([Pair(0)]).apply(commands.place(0, 0, client_id=1, side=Side.BUY, price_ticks=100, qty_lots=1))
-
-
-def _operate() -> None:
-    from openoutcry.book import commands
-    from openoutcry.book.books import Books
-
-    Books([Pair(0)]).apply(commands.set_phase(0, Phase.AUCTION))
 
 
 def _ask() -> None:
@@ -51,34 +43,22 @@ def _auction() -> None:
     uncross(orders, reference_ticks=None, tick=1, rule="euronext")
 
 
-COMPILING_SECONDS_MAX = 300
+STEPS = (
+    ("the commands", _run),
+    ("questions and snapshots", _ask),
+    ("auctions by themselves", _auction),
+)
 
 
-def _say(number: int, what: str) -> None:
-    print(f"  {number} of 4: {what}", flush=True)
-
-
-def main(arguments: list[str]) -> int:
-    """Compile every entry by using it on small books: some 20 s cold on two cores, half a second warm."""
-    if arguments == ["operator"]:
-        _operate()
-        return 0
+def main() -> int:
+    """Compile every entry by using it on small books: some 20 s cold, half a second warm."""
     print("Preparing the order books: compiled once per version, then loaded from disk.", flush=True)
-    # the operator's entry is as large as the traders', so it is compiled beside it; both end in the same cache
-    command = [sys.executable, "-m", "openoutcry.book.warm", "operator"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as operator:
-        _say(1, "the traders' commands")
-        _trade()
-        _say(2, "auctions by themselves")
-        _auction()
-        _say(3, "the operator's commands")
-        operator.wait(timeout=COMPILING_SECONDS_MAX)
-    _operate()
-    _say(4, "questions and snapshots")
-    _ask()
+    for number, (what, step) in enumerate(STEPS, 1):
+        print(f"  {number} of {len(STEPS)}: {what}", flush=True)
+        step()
     print("The order books are ready.", flush=True)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -77,7 +77,7 @@ def scaled_net(net: int, n: int, d: int) -> int:
     """Return net * d / n towards zero, cut to POSITION_LOTS_MAX."""
     size = abs(net)
     whole = size // n
-    if whole > (NET_MAX >> 1) // d:
+    if whole > NET_MAX // d:
         size = NET_MAX
     else:
         size = min(whole * d + size % n * d // n, NET_MAX)

@@ -33,6 +33,7 @@ from openoutcry.book.kernel.orders import (
     position_at,
     replenish,
 )
+from openoutcry.book.kernel.walking import list_level
 
 
 @helper
@@ -66,14 +67,15 @@ def pay_owed(h: int, p: int) -> int:
         s = get4(order_at(h, s) + NEXT)
     if is_short(h, count + EVENTS_PER_STEP):
         return NEED_EVENTS
-    s = get4(lv + HEAD)
-    while count:
+    # listed first: where rank decides, a replenished order need not go to the very back
+    at = get8(h + SCRATCH)
+    end = list_level(h, lv, at)
+    while at < end:
+        s = get8(at)
+        at += 8
         o = order_at(h, s)
-        following = get4(o + NEXT)
         if get8(o + DISPLAYED) == 0:
             replenish(h, p, s, o, lv)
-        s = following
-        count -= 1
     put8(h + OWED, 0)
     return DONE
 

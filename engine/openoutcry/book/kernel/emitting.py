@@ -4,8 +4,16 @@ Room is made sure of before a step (see EVENTS_PER_STEP), never here.
 """
 
 from openoutcry.book.kernel.compiling import helper, inline
-from openoutcry.book.kernel.layout import EVENT_AT, EVENT_END, NEED, SEQUENCE
-from openoutcry.book.kernel.memory import get8, put8
+from openoutcry.book.kernel.layout import (
+    C_CLIENT_ID,
+    C_PRICE,
+    C_QTY,
+    EVENT_AT,
+    EVENT_END,
+    NEED,
+    SEQUENCE,
+)
+from openoutcry.book.kernel.memory import get1, get8, put8
 from openoutcry.domain.event import EventFlag, EventKind
 
 ACCEPTED = int(EventKind.ACCEPTED)
@@ -62,3 +70,9 @@ def is_short(h: int, events: int) -> bool:
         put8(h + NEED, events)
         return True
     return False
+
+
+@inline
+def reject(h: int, c: int, pair: int, code: int) -> None:
+    """Answer a command that is refused; nothing else changes."""
+    emit(h, REJECTED, get1(c + 1), code, 0, pair, 0, get8(c + C_CLIENT_ID), get8(c + C_PRICE), get8(c + C_QTY), 0, 0)

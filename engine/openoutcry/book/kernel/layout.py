@@ -226,7 +226,7 @@ LADDER_STOP_SELL: Final = 5
 
 _WORDS: Final = (
     "orders more levels level_keys hashed_levels level_mask bits0 bits1 bits2 bits3 pairs pair_count "
-    "accounts accounts_more account_count positions positions_more position_count "
+    "accounts accounts_more account_count account_capacity positions positions_more position_count "
     "position_mask backings backing_count backing_mask "
     "id_index id_mask expiries expiry_count expiry_capacity "
     "free high capacity live sequence clock room seed "
@@ -253,6 +253,7 @@ PAIRS: Final = 8 * HEADER["pairs"]
 PAIR_COUNT: Final = 8 * HEADER["pair_count"]
 ACCOUNTS: Final = 8 * HEADER["accounts"]
 ACCOUNTS_MORE: Final = 8 * HEADER["accounts_more"]
+ACCOUNT_CAPACITY: Final = 8 * HEADER["account_capacity"]
 ACCOUNT_COUNT: Final = 8 * HEADER["account_count"]
 POSITIONS_AT: Final = 8 * HEADER["positions"]
 POSITIONS_MORE: Final = 8 * HEADER["positions_more"]
@@ -296,7 +297,7 @@ SCRATCH_CAPACITY: Final = 8 * HEADER["scratch_capacity"]
 DONE: Final = 0
 NEED_EVENTS: Final = 1
 NEED_ROOM: Final = 2
-NEED_OPERATOR: Final = 3
+NEED_MEMORY: Final = 3
 
 EVENTS_PER_STEP: Final = 16
 """Events that one step (a command without its matching, one maker met) can emit at most, with a margin."""

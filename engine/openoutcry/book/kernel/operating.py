@@ -1,4 +1,4 @@
-"""The entry of the operator's commands, one at a time; `Books` makes room first where a table may have to grow."""
+"""The operator's commands, one at a time: phases, auctions, limits, backing, the clock."""
 
 from openoutcry.book.kernel.adjusting import adjust
 from openoutcry.book.kernel.checking import (
@@ -16,18 +16,21 @@ from openoutcry.book.kernel.checking import (
     is_pair,
 )
 from openoutcry.book.kernel.compiling import entry, helper
-from openoutcry.book.kernel.emitting import ACCEPTED, CANCELLED, EXPIRED, emit, is_short
+from openoutcry.book.kernel.emitting import ACCEPTED, CANCELLED, EXPIRED, emit, is_short, reject
 from openoutcry.book.kernel.expiring import next_expired
 from openoutcry.book.kernel.index import backing_add, backing_find, position_find
 from openoutcry.book.kernel.ladders import best_of
 from openoutcry.book.kernel.layout import (
     ACCOUNT_BACKED,
+    ACCOUNT_CAPACITY,
     ACCOUNT_COUNT,
     ACCOUNT_FLAGS,
     ACCOUNT_NOTIONAL_MAX,
     ACCOUNT_OPEN,
     ACCOUNTS_MORE,
     AVAILABLE,
+    BACKING_COUNT,
+    BACKING_MASK,
     BACKINGS,
     BAND_HIGH,
     BAND_LOW,
@@ -76,7 +79,7 @@ from openoutcry.book.kernel.layout import (
     WINDOW_NET,
 )
 from openoutcry.book.kernel.matching import set_phase, settle
-from openoutcry.book.kernel.memory import get1, get4, get8, put1, put4, put8, shift_right
+from openoutcry.book.kernel.memory import get1, get4, get8, put1, put4, put8
 from openoutcry.book.kernel.orders import (
     MARKET_ASK,
     MARKET_BID,
@@ -90,7 +93,6 @@ from openoutcry.book.kernel.orders import (
     rest,
     unlink,
 )
-from openoutcry.book.kernel.running import reject
 from openoutcry.book.kernel.uncrossing import R_AUCTION, auction_price, release_market, release_session, uncross
 from openoutcry.book.kernel.walking import list_orders, list_queue
 from openoutcry.domain.limits import (
@@ -105,6 +107,7 @@ from openoutcry.domain.order import AccountField, AdjustMode, CommandFlag, MassC
 from openoutcry.domain.pair import Phase
 from openoutcry.domain.rejects import CancelReason, RejectCode
 
+ADD_PAIR = int(Op.ADD_PAIR)
 MASS_CANCEL = int(Op.MASS_CANCEL)
 SET_PHASE = int(Op.SET_PHASE)
 UNCROSS = int(Op.UNCROSS)
@@ -496,28 +499,27 @@ def expire(h: int, now: int) -> int:
         end(h, s, EXPIRED, R_GTD, 0)
 
 
-@entry
-def operate(h: int) -> int:
-    """Carry out the operator command that the header's commands have come to. Returns DONE or NEED_EVENTS."""
-    if get8(h + RESUME):
-        if settle(h, get8(h + RESUME)) == NEED_EVENTS:
-            return NEED_EVENTS
-        put8(h + RESUME, 0)
-        return DONE
-    c = get8(h + COMMAND_AT)
-    op = get1(c)
-    word = get8(c + 8)
-    pair = word & M32
-    account = shift_right(word, 32)
+@helper
+def needs_memory(h: int, c: int, op: int, account: int) -> bool:
+    """Tell whether `Books` must make memory before a command: a new pair, an account or backing beyond its table."""
+    if op == ADD_PAIR:
+        return True
+    if op == SET_LIMITS:
+        return account >= get8(h + ACCOUNT_CAPACITY) and examine_limits(h, c, account) == 0
+    return op == FUND and 2 * get8(h + BACKING_COUNT) > get8(h + BACKING_MASK)
+
+
+@helper
+def operate(h: int, c: int, op: int, pair: int, account: int) -> int:
+    """Carry out an operator command that needs no memory. Returns DONE, or NEED_EVENTS with a place to go on from."""
     if get8(h + OP_STAGE) == 0:
         # a trade of an auction ends or replenishes its two orders: at most four events for each order that lives
-        if is_short(h, 4 * get8(h + LIVE) + EVENTS_PER_STEP):
+        if op != CLOCK_OP and is_short(h, 4 * get8(h + LIVE) + EVENTS_PER_STEP):
             return NEED_EVENTS
         put8(h + SEQUENCE, get8(h + SEQUENCE) + 1)
         code = examine(h, c, op, pair, account)
         if code:
             reject(h, c, pair, code)
-            put8(h + COMMAND_AT, c + 64)
             return DONE
         number = get8(c + C_CLIENT_ID)
         emit(h, ACCEPTED, 0, op, 0, pair, 0, number, get8(c + C_PRICE), get8(c + C_QTY), 0, 0)
@@ -528,13 +530,12 @@ def operate(h: int) -> int:
         if expire(h, get8(c + C_EXPIRY)) == NEED_EVENTS:
             return NEED_EVENTS
         put8(h + OP_STAGE, 0)
-        put8(h + COMMAND_AT, c + 64)
         return DONE
-    put8(h + COMMAND_AT, c + 64)
     if carry_out(h, c, op, pair, account):
         p = pair_at(h, pair)
         if settle(h, p) == NEED_EVENTS:
             put8(h + RESUME, p)
+            put8(h + COMMAND_AT, c + 64)
             return NEED_EVENTS
     return DONE
 

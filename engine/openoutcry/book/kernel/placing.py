@@ -112,10 +112,11 @@ def limit_without_price(p: int, side: int, kind: int, tif: int) -> int:
 
 @helper
 def slide(p: int, side: int, price: int) -> int:
-    """Return the price of a sliding post-only order: its own, or one tick short of the best that it would reach."""
+    """Return the price of a sliding post-only order: one tick short of the best that it would reach, if it may."""
     if get1(p + PHASE) == CONTINUOUS and crosses(p, side, price):
         best = best_opposite(p, side)
-        return best + 1 if side else best - 1
+        short = best + 1 if side else best - 1
+        return short if in_range(p, short) else price
     return price
 
 
@@ -263,9 +264,7 @@ def replace(h: int, c: int, p: int, pair: int, account: int, flags: int) -> int:
     code = account_code(h, p, a, po, side, limit, lots, priced, reduce_only, backed, True, leaves, drawn)
     if code:
         return code
-    if kind == POST_ONLY and phase == CONTINUOUS and crosses(p, side, limit):
-        return WOULD_TRADE
-    if kind == POST_ONLY_SLIDE and not in_range(p, limit):
+    if (kind == POST_ONLY or kind == POST_ONLY_SLIDE) and phase == CONTINUOUS and crosses(p, side, limit):
         return WOULD_TRADE
     if get8(p + OPEN_LOTS) - leaves + lots > LOTS_MAX:
         return CAPACITY_CODE
