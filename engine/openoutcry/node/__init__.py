@@ -1,1 +1,4 @@
-"""The node: what runs roles behind sockets and a journal. Imports role, wire and host; meets roles only through host."""
+"""The node: what runs roles behind sockets and a journal.
+
+Imports domain, wire, role and host, and meets roles only through host.
+"""

@@ -8,7 +8,7 @@ end was not written can be told from one that was written and then damaged.
 """
 
 import hashlib
-from collections.abc import Buffer, Sequence
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from crc32c import crc32c
@@ -24,7 +24,7 @@ from openoutcry.node.journal.layout import (
     RECORDS_MAX,
     padding,
 )
-from openoutcry.role import KeyId, Record
+from openoutcry.role import KEY_BYTES, KeyId, Record
 
 PADS: Final = tuple(bytes(length) for length in range(64))
 
@@ -36,7 +36,7 @@ class BatchHeader(NamedTuple):
     segment: int
     first: int
     durable: int
-    count: int
+    records: int
     check: int
     size: int
 
@@ -67,7 +67,8 @@ class Place(NamedTuple):
 def pack_records(records: Sequence[Record]) -> bytes:
     """Return entries and padding of a batch. Copies each record once; about 1 microsecond a record.
 
-    Raises ValueError for more than RECORDS_MAX records; struct.error for a field that is out of range.
+    Raises ValueError for more than RECORDS_MAX records or a sender of another length, struct.error for a number that is
+    out of range.
     """
     if len(records) > RECORDS_MAX:
         raise ValueError(f"{len(records)} records in one group: at most {RECORDS_MAX}")
@@ -75,7 +76,9 @@ def pack_records(records: Sequence[Record]) -> bytes:
     pack = ENTRY_HEADER.pack
     total = CHAIN_BYTES
     for role, tag, time_ns, sender, raw in records:
-        length = len(raw)
+        length = raw.nbytes if isinstance(raw, memoryview) else len(raw)
+        if len(sender) != KEY_BYTES:
+            raise ValueError(f"the sender of a record has {len(sender)} bytes in place of {KEY_BYTES}")
         pad = PADS[-length % 64]
         parts += (pack(time_ns, length, tag, role, 0, 0, sender), raw, pad)
         total += ENTRY_HEADER_BYTES + length + len(pad)
@@ -104,12 +107,7 @@ def read_header(header: bytes) -> BatchHeader | None:
     return BatchHeader(journal, segment, first, durable, count, check, size)
 
 
-def body_check(following: Buffer) -> int:
-    """Return the checksum of what follows a header: entries, padding and chain."""
-    return crc32c(following)
-
-
-def chain_after(chain: bytes, body: Buffer) -> bytes:
+def chain_after(chain: bytes, body: bytes | memoryview) -> bytes:
     """Return the chain after a batch with these entries."""
     digest = hashlib.sha256(chain)
     digest.update(body)

@@ -14,7 +14,7 @@ class Damaged(JournalError):
 
 
 class NotDurable(JournalError):
-    """This append left no trace, for instance since the disk is full: acknowledge nothing of it; later ones may work."""
+    """This append left no trace, as when the disk is full: acknowledge nothing of it; later ones may work."""
 
 
 class Stopped(JournalError):
