@@ -30,6 +30,9 @@ app: Final = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+spec_app: Final = typer.Typer(help="The wire format, for other programs.", no_args_is_help=True)
+app.add_typer(spec_app, name="spec")
+
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the tables and the picture.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Plain = Annotated[bool, typer.Option("--plain", help="Use the plain Python books: slower, the same events.")]
@@ -124,6 +127,28 @@ def demo(
     from openoutcry.cli.demo import run_demo
 
     run_demo(sample, out, json, plain)
+
+
+@app.command()
+def tap(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Captured traffic, or one frame.")],
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+) -> None:
+    """Show what frames hold, also those that a node would refuse."""
+    from openoutcry.cli.tap import run_tap
+
+    run_tap(file, json)
+
+
+@spec_app.command("export")
+def spec_export(
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write to this file.")] = None,
+    page: Annotated[bool, typer.Option("--page", help="The reference page in place of JSON.")] = False,
+) -> None:
+    """Write messages, records, enums, codes and bounds as JSON."""
+    from openoutcry.cli.spec import run_spec_export
+
+    run_spec_export(out, page)
 
 
 def _decimal(text: str | None) -> Decimal | None:

@@ -60,6 +60,7 @@ Software: TypeAlias = Annotated[str, Meta(max_length=SOFTWARE_CHARS_MAX, pattern
 Detail: TypeAlias = Annotated[str, Meta(max_length=DETAIL_CHARS_MAX, pattern=r"\A[ -~]*\Z")]
 """Printable ASCII: it goes into logs and onto terminals."""
 Address: TypeAlias = Annotated[
-    str, Meta(min_length=1, max_length=ADDRESS_CHARS_MAX, pattern=r"\Atcp://([A-Za-z0-9.-]+|\[[0-9a-f:]+\]):[0-9]{1,5}\Z")
+    str,
+    Meta(min_length=1, max_length=ADDRESS_CHARS_MAX, pattern=r"\Atcp://([A-Za-z0-9.-]+|\[[0-9a-f:]+\]):[0-9]{1,5}\Z"),
 ]
 """`tcp://host:port`; an IPv6 host stands in brackets."""

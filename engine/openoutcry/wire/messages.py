@@ -100,7 +100,7 @@ class StreamResend(Message, frozen=True, tag=int(Tag.STREAM_RESEND)):
 
 
 class StreamUseSnapshot(Message, frozen=True, tag=int(Tag.STREAM_USE_SNAPSHOT)):
-    """Answer to STREAM_RESEND: the range is not kept any more; a snapshot as of `sequence` can be had (0: the start)."""
+    """Answer to STREAM_RESEND: the range is not kept; a snapshot as of `sequence` can be had (0: the start)."""
 
     BYTES_MAX: ClassVar[int] = STREAM_CONTROL_BYTES_MAX
     stream: StreamId

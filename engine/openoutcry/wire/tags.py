@@ -69,7 +69,9 @@ class TagTable:
             if name in names.values():
                 raise ValueError(f"two messages are named {name}")
             if not 0 < message.BYTES_MAX <= CONTROL_BYTES_MAX:
-                raise ValueError(f"{message.__name__}.BYTES_MAX is {message.BYTES_MAX}, expected 1 to {CONTROL_BYTES_MAX}")
+                raise ValueError(
+                    f"{message.__name__}.BYTES_MAX is {message.BYTES_MAX}, expected 1 to {CONTROL_BYTES_MAX}"
+                )
             _check_owner(tag, name, message)
             by_tag[tag], names[tag] = message, name
         order = sorted(by_tag)
@@ -110,6 +112,8 @@ def snake_case(name: str) -> str:
 def _check_owner(tag: int, name: str, message: MessageType) -> None:
     given = Tag._value2member_map_.get(tag)
     if tag < EXTENSION_TAG_MIN and (given is None or Tag(tag).name != name.upper()):
-        raise ValueError(f"tag {tag} is not given to {message.__name__} in Tag; extensions begin at {EXTENSION_TAG_MIN}")
+        raise ValueError(
+            f"tag {tag} is not given to {message.__name__} in Tag; extensions begin at {EXTENSION_TAG_MIN}"
+        )
     if tag > TAG_MAX:
         raise ValueError(f"tag {tag} of {message.__name__} is above {TAG_MAX}")

@@ -95,7 +95,7 @@ def accept(theirs: Welcome, own: Offer) -> Agreed | WireFault:
 
 
 def refuse(found: WireFault, about: int = 0) -> Refuse:
-    """Return the REFUSE that tells the sender of a message what was wrong with it. about: its tag, 0 where it has none."""
+    """Return the REFUSE that tells the sender of a message what was wrong with it. about: its tag, or 0."""
     return Refuse(found.code, about, found.detail)
 
 
