@@ -33,7 +33,7 @@ class IcebergRule(IntEnum):
 
 
 class AuctionRule(IntEnum):
-    """Named variant of the uniform-price auction; what each means is in docs/reference/rules.md."""
+    """Named variant of the uniform-price auction; what each means is in docs/reference/auctions.md."""
 
     XETRA_EQUITIES = 0
     XETRA_CONTINUOUS_AUCTION = 1
