@@ -5,11 +5,12 @@
 
 from openoutcry.node.journal.disk import Disk
 from openoutcry.node.journal.errors import Damaged, JournalError, NotAJournal, NotDurable, Stopped
-from openoutcry.node.journal.file_log import FileLog, Settings
+from openoutcry.node.journal.file_log import FileLog
 from openoutcry.node.journal.layout import RoleVersion
 from openoutcry.node.journal.log import Batch, Log, Snapshot
 from openoutcry.node.journal.memory_log import Crashed, CrashPoint, MemoryDisk, MemoryLog
 from openoutcry.node.journal.reading import Verified, verify
+from openoutcry.node.journal.settings import Settings
 
 __all__ = [
     "Batch",

@@ -1,12 +1,11 @@
 """Every call of the operating system that writes a journal, in one place, so that a test can make each of them fail."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-ZEROS: Final = bytes(1 << 20)
-FILL_SYNC_BYTES: Final = 4 << 20
+FILL_BYTES: Final = 256 << 10
 """How much is zero-filled between two syncs: more at once would hold up the sync that a group waits for."""
 
 FILE_MODE: Final = 0o600
@@ -32,8 +31,14 @@ class Disk:
         """Return when everything written to the file is on the disk. 0.1 to 1 ms where no block had to be found."""
         os.fdatasync(file)
 
-    def fill(self, path: Path, size_bytes: int) -> None:
+    def forget(self, file: int) -> None:
+        """Read the file from the disk next time: what a failed sync left in memory looks as if it were written."""
+        os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
+
+    def fill(self, path: Path, size_bytes: int, pause: Callable[[], object]) -> None:
         """Make `path` a file of that many zeros, on the disk; blocks that it has are used again.
+
+        pause: called between two parts, to leave the disk to others.
 
         Zeros that were written, and not only room that was set aside: the first write into such room has to note in
         the file system that it is now used, which makes a sync twice as slow.
@@ -41,10 +46,10 @@ class Disk:
         file = self.open(path, make=True)
         try:
             os.ftruncate(file, size_bytes)
-            for offset in range(0, size_bytes, len(ZEROS)):
-                self._write_all(file, ZEROS[: size_bytes - offset], offset)
-                if (offset + len(ZEROS)) % FILL_SYNC_BYTES == 0:
-                    self.sync(file)
+            for offset in range(0, size_bytes, FILL_BYTES):
+                self._write_all(file, bytes(min(FILL_BYTES, size_bytes - offset)), offset)
+                os.fdatasync(file)
+                pause()
             os.fsync(file)
         finally:
             os.close(file)

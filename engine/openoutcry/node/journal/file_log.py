@@ -4,25 +4,19 @@ import errno
 import fcntl
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
-from mmap import mmap
 from pathlib import Path
 from typing import BinaryIO, Final
-from weakref import WeakSet
 
 from openoutcry.node.journal import snapshots
 from openoutcry.node.journal.batch import Encoded, Place, pack_records, seal
 from openoutcry.node.journal.disk import Disk
-from openoutcry.node.journal.errors import Damaged, JournalError, NotAJournal, NotDurable, Stopped
+from openoutcry.node.journal.errors import Damaged, NotAJournal, NotDurable, Stopped
 from openoutcry.node.journal.folder import (
     SEGMENT_SUFFIX,
     SNAPSHOT_SUFFIX,
     TORN_SUFFIX,
     Kept,
-    archive_name,
     list_kept,
-    map_segment,
     numbered,
     require_folder,
     segment_name,
@@ -32,9 +26,6 @@ from openoutcry.node.journal.layout import (
     BATCH_HEADER_BYTES,
     CHAIN_BYTES,
     JOURNAL_ID_BYTES,
-    SEGMENT_BYTES_DEFAULT,
-    SEGMENT_BYTES_MAX,
-    SEGMENT_BYTES_MIN,
     SEGMENT_HEADER_BYTES,
     RoleVersion,
     SegmentHeader,
@@ -44,38 +35,15 @@ from openoutcry.node.journal.layout import (
     padding,
 )
 from openoutcry.node.journal.log import Batch, Snapshot
-from openoutcry.node.journal.reading import batches, load_segment, read_segments, require_joint, walk_of
+from openoutcry.node.journal.reading import batches
+from openoutcry.node.journal.settings import Settings
+from openoutcry.node.journal.shelf import Shelf
 from openoutcry.node.journal.syncing import Syncer
-from openoutcry.node.journal.walk import Buffer, Position, Tear, Walk
+from openoutcry.node.journal.walk import Position, Tear, Walk
 from openoutcry.role import Record
 
 MARK_BODY: Final = bytes(padding(CHAIN_BYTES))
 """Of a batch without records: it says what was durable when the log was closed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What an operator may choose.
-
-    segment_bytes: size of new segments. archives_max: how many compressed segments are kept after a truncation, None
-    for all, 0 to delete segments without archiving them.
-    """
-
-    segment_bytes: int = SEGMENT_BYTES_DEFAULT
-    archives_max: int | None = None
-
-    def __post_init__(self) -> None:
-        """Raise ValueError for what cannot be."""
-        if (
-            not SEGMENT_BYTES_MIN <= self.segment_bytes <= SEGMENT_BYTES_MAX
-            or self.segment_bytes % SEGMENT_HEADER_BYTES
-        ):
-            raise ValueError(
-                f"segment_bytes is {self.segment_bytes}: it goes from {SEGMENT_BYTES_MIN} to {SEGMENT_BYTES_MAX} in "
-                f"steps of {SEGMENT_HEADER_BYTES}"
-            )
-        if self.archives_max is not None and self.archives_max < 0:
-            raise ValueError(f"archives_max is {self.archives_max}: it is 0 or more, or left out to keep all")
 
 
 class FileLog:
@@ -91,14 +59,12 @@ class FileLog:
         self.settings = settings
         self._disk = disk
         self._lock = lock
-        self._kept = kept
+        self._shelf = Shelf(folder, kept)
         self._notes: list[str] = []
-        self._dropped: set[int] = set()
-        self._mapped: dict[int, WeakSet[mmap]] = {}
         self._stopped: str | None = None
         self._closed = False
         self._keeper = Keeper(
-            folder, settings.segment_bytes, settings.archives_max, disk, self._notes.append, self._is_in_use
+            folder, settings.segment_bytes, settings.archives_max, disk, self._notes.append, self._shelf.is_in_use
         )
 
     @classmethod
@@ -127,7 +93,7 @@ class FileLog:
                 raise NotAJournal(f"{folder} already holds a journal: open it, or name another folder")
             path = folder / segment_name(1)
             part = path.with_suffix(".part")
-            disk.fill(part, settings.segment_bytes)
+            disk.fill(part, settings.segment_bytes, lambda: None)
             file = disk.open(part)
             try:
                 header = SegmentHeader(
@@ -175,7 +141,7 @@ class FileLog:
     @property
     def first(self) -> int:
         """Sequence of the first record that can still be read; last + 1 where there is none."""
-        return self._listed()[0].header.first
+        return self._shelf.first
 
     @property
     def last(self) -> int:
@@ -207,8 +173,8 @@ class FileLog:
         room = self.settings.segment_bytes - SEGMENT_HEADER_BYTES
         if size > room:
             raise ValueError(f"a group of {size} bytes: a segment has room for {room}")
-        if self._position.offset + size > self._kept[-1].header.segment_bytes:
-            self._begin_segment(self._kept[-1].header.roles)
+        if self._position.offset + size > self._shelf.newest.header.segment_bytes:
+            self._begin_segment(self._shelf.newest.header.roles)
         self._write(seal(self._place(), len(records), body), len(records))
         self._syncer.ask(self._file, self.last)
         return self.last
@@ -224,18 +190,13 @@ class FileLog:
 
     def read(self, first: int = 1) -> Iterator[Batch]:
         """Yield the records from `first` to `last`; see `Log`. 10 million commands a second in frames of 256."""
-        kept, last = self._listed(), self.last
-        if first < kept[0].header.first:
-            raise JournalError(
-                f"{self.folder}: record {first} is no longer there, the first one is {kept[0].header.first}"
-            )
-        return self._read(kept, first, last)
+        return self._shelf.read(first, self.last)
 
     def save(self, sequence: int, write: Callable[[BinaryIO], None]) -> None:
         """Keep a snapshot; see `Log`. Blocks for as long as it takes to write it."""
         if not 0 <= sequence <= self.safe:
             raise ValueError(f"a snapshot of record {sequence}: only up to {self.safe} the records are safe")
-        stamp = snapshots.Stamp(self.journal, sequence, self._kept[-1].header.roles)
+        stamp = snapshots.Stamp(self.journal, sequence, self._shelf.newest.header.roles)
         try:
             snapshots.save(self.folder, stamp, write, self._disk)
         except OSError as error:
@@ -264,14 +225,9 @@ class FileLog:
             raise ValueError(f"{self.folder} has no snapshot yet: every record is still needed")
         if first > kept[0][0] + 1:
             raise ValueError(f"the snapshot of record {kept[0][0]} may still need the records before {first}")
-        segments = self._listed()
-        old = [
-            segment
-            for segment, following in pairwise(segments)
-            if not segment.archived and following.header.first <= first
-        ]
+        old = self._shelf.before(first)
         if old:
-            self._keeper.drop(old, self._dropped.add)
+            self._keeper.drop(old, self._shelf.put_away)
 
     def settle(self) -> None:
         """Wait until the next segment is ready and what was truncated is archived."""
@@ -285,7 +241,7 @@ class FileLog:
             self.durable(self.last)
             self._require_running()
             if self._position.offset + BATCH_HEADER_BYTES + CHAIN_BYTES + len(MARK_BODY) <= (
-                self._kept[-1].header.segment_bytes
+                self._shelf.newest.header.segment_bytes
             ):
                 self._write(seal(self._place(), 0, MARK_BODY), 0)
                 self._sync_or_stop(self._file)
@@ -296,64 +252,69 @@ class FileLog:
 
     def _recover(self, roles: tuple[RoleVersion, ...]) -> None:
         """Find the end of the journal, cut what was not finished, and get ready to write."""
-        walk = self._walk_to_end(self._kept[-1])
+        self._file = self._disk.open(self._shelf.newest.path)
+        try:
+            self._disk.sync(self._file)
+            self._disk.forget(self._file)
+            self._find_end(roles)
+        except BaseException:
+            os.close(self._file)
+            raise
+        self._keeper.prepare()
+
+    def _find_end(self, roles: tuple[RoleVersion, ...]) -> None:
+        walk = self._shelf.walk(self._shelf.newest)
+        for _ in batches(walk, walk.position.next):
+            pass
         tear = walk.judge()
         self._position = walk.position
         snapshot = self.load()
         covered = snapshot.sequence if snapshot else 0
         if snapshot:
             snapshot.content.close()
-        header = self._kept[-1].header
+        header = self._shelf.newest.header
         if roles != header.roles and covered != self.last:
             raise NotAJournal(
                 f"{self.folder} was written by {_names(header.roles)}, not by {_names(roles)}: a new version starts "
                 f"from a snapshot of record {self.last}, the newest is of {covered}; take one with the old version"
             )
-        self._file = self._disk.open(self._kept[-1].path)
+        if tear:
+            self._cut(tear, walk)
         self._syncer = Syncer(self._disk.sync, self.last)
-        try:
-            if tear:
-                self._cut(tear, walk)
-            self._disk.sync(self._file)
-            if roles != header.roles:
+        if roles != header.roles:
+            try:
                 self._begin_segment(roles)
-        except BaseException:
-            self._syncer.close()
-            os.close(self._file)
-            raise
-        self._keeper.prepare()
-
-    def _walk_to_end(self, kept: Kept) -> Walk:
-        walk = walk_of(kept, self._load)
-        for _ in batches(walk, walk.position.next):
-            pass
-        return walk
+            except BaseException:
+                self._syncer.close()
+                raise
 
     def _cut(self, tear: Tear, walk: Walk) -> None:
         """Put zeros where a write was not finished; what stood there goes into a file beside the journal."""
-        beside = self._kept[-1].path.with_suffix(f".{tear.offset}{TORN_SUFFIX}")
+        beside = self._shelf.newest.path.with_suffix(f".{tear.offset}{TORN_SUFFIX}")
         self._disk.put(beside, walk.view[tear.offset : tear.end].tobytes())
         self._disk.write(self._file, [bytes(tear.end - tear.offset)], tear.offset)
+        self._disk.sync(self._file)
         self._notes.append(f"{tear.message}; they are kept in {beside.name}")
 
     def _place(self) -> Place:
         at = self._position
-        return Place(self.journal, self._kept[-1].header.number, at.next, self._syncer.safe, at.chain)
+        return Place(self.journal, self._shelf.newest.header.number, at.next, self._syncer.safe, at.chain)
 
     def _write(self, batch: Encoded, count: int) -> None:
         """Write a batch at the end and move the end; where that fails, leave no trace of it."""
         offset, following, _ = self._position
+        why = f"{self._shelf.newest.path}: nothing of this group was kept"
         try:
             written = self._disk.write(self._file, batch[:3], offset)
-            if written != batch.size:
-                raise OSError(errno.ENOSPC, f"only {written} of {batch.size} bytes were written")
-        except OSError as error:
-            self._undo(offset, batch.size)
-            raise NotDurable(f"{self._kept[-1].path}: nothing of this group was kept: {error}") from error
+        except OSError as error:  # an error is only returned where not a single byte was written
+            raise NotDurable(f"{why}: {error}") from error
+        if written != batch.size:
+            self._undo(offset, written)
+            raise NotDurable(f"{why}: only {written} of {batch.size} bytes were written")
         self._position = Position(offset + batch.size, following + count, batch.chain)
 
     def _undo(self, offset: int, size: int) -> None:
-        """Put zeros where a part of a batch may stand: the next one may be shorter."""
+        """Put zeros where a part of a batch stands: the next one may be shorter."""
         try:
             if self._disk.write(self._file, [bytes(size)], offset) != size:
                 raise OSError(errno.ENOSPC, "not all of the zeros were written")
@@ -364,26 +325,25 @@ class FileLog:
         """Go on in a new segment, which says what was before: so all of that is made safe first."""
         self.durable(self.last)
         size = self.settings.segment_bytes
-        number = self._kept[-1].header.number + 1
+        number = self._shelf.newest.header.number + 1
         header = SegmentHeader(self.journal, number, self._position.next, self._position.chain, size, roles)
         path = self.folder / segment_name(number)
-        file = -1
         try:
             spare = self._keeper.take()
             file = self._disk.open(spare)
+        except OSError as error:
+            raise NotDurable(f"{self.folder}: no room for segment {path.name}: {error}") from error
+        try:
             if self._disk.write(file, [encode_segment_header(header)], 0) != SEGMENT_HEADER_BYTES:
-                raise OSError(errno.ENOSPC, "the header was not written")
-            self._sync_or_stop(file)
+                raise OSError(errno.ENOSPC, "its header was not written")
+            self._disk.sync(file)
             self._disk.rename(spare, path)
         except OSError as error:
-            if file >= 0:
-                os.close(file)
-            if path.exists():
-                raise self._stop(f"its folder cannot be synced: {error}") from error
-            raise NotDurable(f"{self.folder}: no room for segment {path.name}: {error}") from error
+            os.close(file)
+            raise self._stop(f"segment {path.name} cannot be begun: {error}") from error
         os.close(self._file)
         self._file = file
-        self._kept = [*self._kept, Kept(path, False, header)]
+        self._shelf.add(Kept(path, False, header))
         self._position = Position(SEGMENT_HEADER_BYTES, header.first, header.chain)
         self._keeper.prepare()
 
@@ -409,47 +369,6 @@ class FileLog:
                 "node anew"
             )
         return Stopped(self._stopped)
-
-    def _read(self, kept: list[Kept], first: int, last: int) -> Iterator[Batch]:
-        yield from read_segments(kept, first, self._load)
-        walk = walk_of(kept[-1], self._load)
-        while walk.position.next <= last:
-            found = next(batches(walk, first), None)
-            if found is None:
-                break
-            yield found
-        if walk.position.next <= last:
-            following = next((one for one in self._kept if one.header.number > kept[-1].header.number), None)
-            if following:
-                require_joint(walk, following)
-            tear = walk.judge()
-            raise Damaged(f"{walk.name}: records up to {last} were written and are gone: {tear and tear.message}")
-
-    def _load(self, kept: Kept) -> Buffer:
-        """Return the content of a segment, which may have been archived since it was listed."""
-        if not kept.archived:
-            try:
-                mapped = map_segment(kept.path)
-            except FileNotFoundError:
-                kept = self._archive_of(kept)
-            else:
-                self._mapped.setdefault(kept.header.number, WeakSet()).add(mapped)
-                return mapped
-        try:
-            return load_segment(kept)
-        except FileNotFoundError as error:
-            raise JournalError(f"{kept.path} is no longer there: it was truncated while it was read") from error
-
-    def _is_in_use(self, number: int) -> bool:
-        return len(self._mapped.get(number, ())) > 0
-
-    def _listed(self) -> list[Kept]:
-        """Return the segments that can be read, archives first."""
-        kept = [self._archive_of(one) if one.header.number in self._dropped else one for one in self._kept]
-        return [one for one in kept if not one.archived or one.path.exists()]
-
-    def _archive_of(self, kept: Kept) -> Kept:
-        return kept._replace(path=self.folder / archive_name(kept.header.number), archived=True)
 
     def _let_go(self) -> None:
         self._closed = True

@@ -1,6 +1,6 @@
 """What a log is: the interface that the runner writes to, and that any other log has to meet.
 
-tests/journals.py says what every log must do as tests that can be run on any implementation; two of them are here,
+tests/unit/test_journal_contract.py says what every log must do, as tests that run on any implementation; two are here,
 `FileLog` on a disk and `MemoryLog` for simulation. A log is used by one thread.
 """
 
@@ -98,5 +98,5 @@ class Log(Protocol):
         ...
 
     def close(self) -> None:
-        """Wait until all is safe, note that it is, and let go. Raises Stopped where that fails."""
+        """Wait until all is safe, note that it is, and let go. Raises Stopped or NotDurable where that fails."""
         ...

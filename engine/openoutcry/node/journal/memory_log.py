@@ -164,7 +164,7 @@ class MemoryLog:
         """Yield the records from `first` to `last`; see `Log`."""
         if first < self.first:
             raise JournalError(f"{NAME}: record {first} is no longer there, the first one is {self.first}")
-        return self._read(first, self.last)
+        return self._read(first, self.last) if first <= self.last else iter(())
 
     def save(self, sequence: int, write: Callable[[BinaryIO], None]) -> None:
         """Keep a snapshot; see `Log`."""
