@@ -1,6 +1,6 @@
 """Draw the memory of the fast books as docs/explanation/kernel-arrays.svg and kernel-order.svg.
 
-Run it after a change: python tools/draw_kernel.py. Sizes, fields and header words are read from the kernel's layout,
+Run it after a change: python -m tools.draw_kernel. Sizes, fields and header words are read from the kernel's layout,
 and the order with all that points at it from the memory of real books.
 """
 

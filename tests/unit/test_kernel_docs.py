@@ -14,7 +14,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "explanation" / "kernel.md").read_t
 
 @pytest.mark.parametrize("path", list(PICTURES), ids=lambda path: str(path.name))
 def test_the_pictures_are_up_to_date(path: Path) -> None:
-    """The committed files equal what is drawn now (python tools/draw_kernel.py writes them)."""
+    """The committed files equal what is drawn now (python -m tools.draw_kernel writes them)."""
     assert path.read_text(encoding="utf-8") == PICTURES[path]()
     assert f"]({path.name})" in PAGE
 
