@@ -140,7 +140,6 @@ class Storage:
         self.set_word("expiry_capacity", 2 * capacity)
         # an auction lists every order once, as (slot, lots)
         self._set("scratch", np.zeros(2 * capacity + 2, dtype=np.int64))
-        self.set_word("scratch_capacity", 2 * capacity + 2)
         self.set_word("capacity", capacity)
         self._size_hashed_levels()
 

@@ -136,7 +136,6 @@ QUEUE_SHIFT: Final = 1
 KIND_SHIFT: Final = 5
 TIF_SHIFT: Final = 9
 STP_SHIFT: Final = 12
-FLAG_SHIFT: Final = 16
 QUEUE_MASK: Final = 15 << QUEUE_SHIFT
 NO_CLIENT_ID_BIT: Final = 1 << 16
 REDUCE_ONLY_BIT: Final = 2 << 16
@@ -231,7 +230,7 @@ _WORDS: Final = (
     "id_index id_mask expiries expiry_count expiry_capacity "
     "free high capacity live sequence clock room seed "
     "event event_end events need taker stage atomic owed trip_first trip_last "
-    "command command_end resume op_stage prefetch scratch scratch_capacity"
+    "command command_end resume op_stage prefetch scratch"
 ).split()
 HEADER_WORDS: Final = 64
 assert len(_WORDS) <= HEADER_WORDS
@@ -291,7 +290,6 @@ RESUME: Final = 8 * HEADER["resume"]
 OP_STAGE: Final = 8 * HEADER["op_stage"]
 PREFETCH: Final = 8 * HEADER["prefetch"]
 SCRATCH: Final = 8 * HEADER["scratch"]
-SCRATCH_CAPACITY: Final = 8 * HEADER["scratch_capacity"]
 
 # What a kernel returns to `Books`.
 DONE: Final = 0

@@ -17,7 +17,9 @@ from openoutcry.book.kernel.layout import (
     BASE,
     BASE_BACKING,
     BITS,
+    C_ACCOUNT,
     C_CLIENT_ID,
+    C_PAIR,
     C_PRICE,
     HASHED_LEVELS,
     HIGH,
@@ -61,20 +63,20 @@ NEAR = 6
 @inline
 def position_place(h: int, c: int) -> int:
     """Return the address where a command's position is looked for first."""
-    return get8(h + POSITIONS_AT) + 64 + (position_home(h, get4(c + 12), get4(c + 8)) << 6)
+    return get8(h + POSITIONS_AT) + 64 + (position_home(h, get4(c + C_ACCOUNT), get4(c + C_PAIR)) << 6)
 
 
 @inline
 def id_entry(h: int, c: int) -> int:
     """Return the address of the index place where a command's client id is looked for first."""
-    return get8(h + ID_INDEX) + ((key_hash(h, get4(c + 12), get8(c + C_CLIENT_ID)) & get8(h + ID_MASK)) << 3)
+    return get8(h + ID_INDEX) + ((key_hash(h, get4(c + C_ACCOUNT), get8(c + C_CLIENT_ID)) & get8(h + ID_MASK)) << 3)
 
 
 @inline
 def backing_place(h: int, c: int, p: int) -> int:
     """Return the address where a new order's backing is looked for first."""
     instrument = get4(p + BASE) if get1(c + 1) else get4(p + QUOTE)
-    return get8(h + BACKINGS) + 32 + ((key_hash(h, get4(c + 12), instrument) & get8(h + BACKING_MASK)) << 5)
+    return get8(h + BACKINGS) + 32 + ((key_hash(h, get4(c + C_ACCOUNT), instrument) & get8(h + BACKING_MASK)) << 5)
 
 
 @inline
@@ -87,8 +89,8 @@ def guessed_slot(h: int, c: int) -> int:
 @inline
 def look_far(h: int, c: int) -> None:
     """Ask for account, pair, position and index entry, and for an order that is named by handle."""
-    prefetch(get8(h + ACCOUNTS) + (get4(c + 12) << 6))
-    pair = get4(c + 8)
+    prefetch(get8(h + ACCOUNTS) + (get4(c + C_ACCOUNT) << 6))
+    pair = get4(c + C_PAIR)
     if pair < get8(h + PAIR_COUNT):
         p = pair_at(h, pair)
         prefetch(p)
@@ -104,7 +106,7 @@ def look_far(h: int, c: int) -> None:
 @inline
 def look_middle(h: int, c: int) -> None:
     """Ask for level and backing of a new order, and for an order that is named by client id."""
-    pair = get4(c + 8)
+    pair = get4(c + C_PAIR)
     if get1(c) != PLACE:
         prefetch(order_at(h, guessed_slot(h, c)))
     elif pair < get8(h + PAIR_COUNT):
@@ -128,7 +130,7 @@ def look_at_level(h: int, p: int, side: int, price: int) -> None:
 @inline
 def look_near(h: int, c: int) -> None:
     """Ask for the orders beside the one that comes or goes, and for the backing of one that goes."""
-    pair = get4(c + 8)
+    pair = get4(c + C_PAIR)
     if pair >= get8(h + PAIR_COUNT):
         return
     p = pair_at(h, pair)

@@ -475,14 +475,6 @@ def rest(h: int, p: int, s: int, o: int, pair: int) -> None:
 
 
 @helper
-def rest_again(h: int, s: int) -> None:
-    """`rest` as a call of its own, for an order that is in no queue."""
-    o = order_at(h, s)
-    pair = get4(position_at(h, get4(o + POS)) + PAIR_ID)
-    rest(h, pair_at(h, pair), s, o, pair)
-
-
-@helper
 def move_back(h: int, p: int, s: int, o: int, lv: int) -> None:
     """Move an order to the back of its level, where rank allows; the level's lots stay."""
     if get4(lv + HEAD) != get4(lv + TAIL):

@@ -34,6 +34,7 @@ from openoutcry.book.kernel.ladders import best_of
 from openoutcry.book.kernel.layout import (
     BACKED_BIT,
     BITS,
+    C_CLIENT_ID,
     C_DISPLAY,
     C_EXPIRY,
     C_PRICE,
@@ -142,7 +143,7 @@ def accept(
     tif = get1(c + 3)
     flags = get1(c + 5)
     lots = get8(c + C_QTY)
-    client_id = get8(c + 16)
+    client_id = get8(c + C_CLIENT_ID)
     bits = side | NOWHERE << QUEUE_SHIFT | kind << KIND_SHIFT | tif << TIF_SHIFT | get1(c + 4) << STP_SHIFT | LIVE_BIT
     # BY_HANDLE and REDUCE_ONLY are bits 0 and 1 of a command's flags and of an order's
     bits |= (flags & 3) << 16

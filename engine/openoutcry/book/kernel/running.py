@@ -33,9 +33,12 @@ from openoutcry.book.kernel.layout import (
     ACCOUNT_BACKED,
     ACCOUNT_FLAGS,
     C_CLIENT_ID,
+    C_DISPLAY,
     C_EXPIRY,
+    C_PAIR,
     C_PRICE,
     C_QTY,
+    C_TRIGGER,
     CAPACITY,
     CLOCK,
     COMMAND_AT,
@@ -121,7 +124,7 @@ def is_plain(h: int, c: int, pair: int, account: int) -> bool:
         and is_account(h, account)
         and 1 <= get8(c + C_QTY) <= get8(p + QTY_MAX)
         and in_range(p, get8(c + C_PRICE))
-        and get8(c + 40) | get8(c + 48) | get8(c + 56) == 0
+        and get8(c + C_DISPLAY) | get8(c + C_TRIGGER) | get8(c + C_EXPIRY) == 0
     )
 
 
@@ -279,7 +282,7 @@ def run(h: int, array: int, count: int) -> int:
             put8(h + COMMAND_AT, c)
             return answer(h, NEED_EVENTS)
         op = get1(c)
-        word = get8(c + 8)
+        word = get8(c + C_PAIR)
         pair = word & M32
         account = shift_right(word, 32)
         work = False
