@@ -161,7 +161,7 @@ GROUPS: Final = (
     Group(
         "work in hand",
         GREY,
-        "taker stage atomic owed trip_first trip_last resume op_stage scratch scratch_capacity",
+        "taker stage atomic owed trip_first trip_last resume op_stage scratch",
         (Pool("scratch", "8 bytes each", "lists: of one auction, of one level shared pro rata", (0, 1, 2)),),
     ),
 )
@@ -396,7 +396,7 @@ def draw_focus(sheet: Sheet, scene: Scene, order: dict[str, int]) -> None:
     kind, tif, queue = (OrderType(order["bits"] >> layout.KIND_SHIFT & 15),
                         TimeInForce(order["bits"] >> layout.TIF_SHIFT & 7),
                         Queue(order["bits"] >> layout.QUEUE_SHIFT & 15))  # fmt: skip
-    flags = [flag.name for flag in OrderFlag if flag & order["bits"] >> layout.FLAG_SHIFT]
+    flags = [flag.name for flag in OrderFlag if flag & order["bits"] // layout.NO_CLIENT_ID_BIT]
     names = [Side(order["bits"] & 1).name, f"queue {queue.name}", kind.name, tif.name, *flags, "live"]
     said = f"bits: {', '.join(str(name) for name in names)}"
     sheet.text(FOCUS_X + 4.5 * WORD + 10, FOCUS_Y + 110, said, colour=FAINT, size=11)
