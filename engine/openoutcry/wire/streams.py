@@ -124,7 +124,7 @@ class Publisher:
 
         At most `RESEND_ITEMS_MAX` items and `RESEND_BYTES_MAX` bytes (but always one item); the head that goes out
         after them makes the follower ask for the rest. Where the snapshot is due, its sequence is `head` and the owner
-        makes it now. Cost: O(log(items kept)) to find the first, and O(items sent).
+        makes it now. Cost: a pass over the items kept before the first one, 5 ns each, then over those sent.
         """
         if asked.stream != self.stream:
             return fault(FaultCode.WRONG_STREAM, f"stream {asked.stream}, this is {self.stream}")
