@@ -84,7 +84,7 @@ clean: ## remove .venv, caches and what was built
 	@touch $@
 
 # Compiling takes half a minute, so it is done here, where it says so, and not in the first order.
-.venv/kernels: .venv/ready $(wildcard engine/openoutcry/book/kernel/*.py)
+.venv/kernels: .venv/ready $(wildcard engine/openoutcry/book/kernel/*.py engine/openoutcry/domain/*.py)
 	@$(BIN)/python -m openoutcry.book.warm
 	@touch $@
 

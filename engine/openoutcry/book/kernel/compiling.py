@@ -1,8 +1,9 @@
 """How kernels are compiled and where the machine code is kept.
 
 Numba keys its cache by the modification time of the one file that holds the entry point, so a change in a helper would
-go on running old machine code. Here the folder of the cache carries a digest of every kernel source instead: another
-source, another folder. `NUMBA_CACHE_DIR`, when set, is the parent of that folder.
+go on running old machine code. Here the folder of the cache carries a digest of every kernel source instead, and of the
+domain, whose constants kernels freeze: another source, another folder. `NUMBA_CACHE_DIR`, when set, is the parent of
+that folder.
 """
 
 import hashlib
@@ -25,7 +26,8 @@ _HERE = Path(__file__).resolve().parent
 
 def _digest() -> str:
     digest = hashlib.sha256(f"numba {numba.__version__}".encode())
-    for source in sorted(_HERE.glob("*.py")):
+    # constants of the domain are frozen into the machine code too
+    for source in (*sorted(_HERE.glob("*.py")), *sorted((_HERE.parents[1] / "domain").glob("*.py"))):
         digest.update(source.name.encode())
         digest.update(source.read_bytes())
     return digest.hexdigest()[:16]
