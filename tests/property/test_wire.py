@@ -252,8 +252,9 @@ class Network:
                 else:
                     assert not isinstance(answer, WireFault)
                     assert len(answer.items) <= RESEND_ITEMS_MAX
-                    for item in (*answer.items, answer.head):
+                    for item in answer.items:
                         self._send(item)
+                    self._send(answer.head)
         elif isinstance(step.ask, StreamSnapshotWanted) and self.draw.random() >= self.loss:
             self.publisher.mark_snapshot(self.publisher.head)
             self._send(self.publisher.head)

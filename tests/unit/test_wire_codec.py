@@ -282,15 +282,19 @@ class _OpenInside(Message, frozen=True, tag=EXTENSION_TAG_MIN + 1):
     inner: _Open
 
 
+def made(name: str, tag: int, fields: list[tuple[str, Any]]) -> type[Message]:
+    """Make a message type at run time."""
+    type_ = msgspec.defstruct(name, fields, bases=(Message,), frozen=True, tag=tag)
+    assert issubclass(type_, Message)
+    return type_
+
+
 def _deep() -> type[Message]:
     """Make a message whose arrays are nested once more than may be."""
     inner: Any = bool
     for _ in range(NESTING_MAX):
         inner = Annotated[tuple[inner, ...], Meta(max_length=1)]
-    made: type[Message] = msgspec.defstruct(
-        "Deep", [("inner", inner)], bases=(Message,), frozen=True, tag=EXTENSION_TAG_MIN + 1
-    )
-    return made
+    return made("Deep", EXTENSION_TAG_MIN + 1, [("inner", inner)])
 
 
 @pytest.mark.parametrize(
@@ -321,6 +325,5 @@ def test_what_is_not_bounded_or_not_new_does_not_enter_the_table(types: list[typ
 
 def test_two_messages_of_one_name_do_not_enter_the_table() -> None:
     """The name is what a signed object gives as its type, so it must be one message's alone."""
-    again = msgspec.defstruct("Extra", [], bases=(Message,), frozen=True, tag=EXTENSION_TAG_MIN + 3)
     with pytest.raises(ValueError, match="two messages are named extra"):
-        TagTable([Extra, again])
+        TagTable([Extra, made("Extra", EXTENSION_TAG_MIN + 3, [])])

@@ -40,8 +40,12 @@ def _field(type_: inspect.Type) -> st.SearchStrategy[Any]:
             return st.integers(int(low), int(high)) | st.sampled_from([int(low), int(high)])
         case inspect.StrType(max_length=longest, min_length=shortest, pattern=pattern):
             assert longest is not None and pattern is not None
-            least = shortest or 0
-            return st.from_regex(pattern).filter(lambda text: text.isascii() and least <= len(text) <= longest)
+            least, most = shortest or 0, longest
+
+            def fits(text: str) -> bool:
+                return text.isascii() and least <= len(text) <= most
+
+            return st.from_regex(pattern).filter(fits)
         case inspect.BytesType(min_length=shortest, max_length=longest):
             assert longest is not None
             least = shortest or 0

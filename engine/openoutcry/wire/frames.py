@@ -129,8 +129,7 @@ class RecordTable:
         """Return the records of a frame, or why it is none. Never raises, whatever the bytes.
 
         The records are a view: nothing is copied, and `frame` must not be changed while they are used.
-        Cost: 2 microseconds, then one pass over the body for the checksum (0.1 microseconds for 256 records), and
-        1 microsecond for each range that the kind has.
+        Cost: 2 microseconds for 256 records, of which a third is the checksum; 2 more for each range of the kind.
         """
         size = len(frame)
         if size > bytes_max:
@@ -193,9 +192,12 @@ def encode_records(kind: RecordKind, stream: int, sequence: int, records: NDArra
 
     records: (count,) of the kind's dtype, contiguous or not; count is 1 to `FRAME_RECORDS_MAX`.
     """
-    assert records.dtype == kind.dtype and records.ndim == 1, records.dtype
+    same = records.dtype is kind.dtype or records.dtype == kind.dtype
+    assert same and records.ndim == 1, records.dtype
     buffer, body = room(kind, len(records))
-    body[:] = records
+    # As opaque records: field by field the copy of 256 takes 5 microseconds more.
+    opaque = np.dtype((np.void, kind.dtype.itemsize))
+    body.view(opaque)[:] = records.view(opaque)
     seal(buffer, kind, stream, sequence, len(records))
     return buffer
 

@@ -1,8 +1,9 @@
 """Signed requests: one signature over all messages of a group to one destination, and proof of each alone.
 
 A sender hashes its messages into a Merkle tree and signs one REQUEST: who to whom, a sequence, an expiry, the root and
-the count. The ENVELOPE carries it with the messages. Signing costs 30 microseconds and hashing one, so 256 messages
-under one signature cost each 1.2. A PROVEN is one message of them with the path that leads to the same root.
+the count. The ENVELOPE carries it with the messages. Signing costs 14 microseconds and verifying 38; 256 messages
+under one signature cost each 1.5 to enclose and 1.6 to read. A PROVEN is one message of them with the path that leads
+to the same root.
 
 The receiver's high-water marks (`HighWater`) make an old request worthless: the link's own protection ends with the
 link, and a request may arrive by another.
