@@ -59,7 +59,7 @@ OPS: Final = (
     (Op.FUND, 0.012),
     (Op.MOVE_REFERENCE, 0.003),
     (Op.ADD_PAIR, 0.0004),
-    (Op.RETIRE_PAIR, 0.0001),
+    (Op.RETIRE_PAIR, 0.0004),
     (Op.ADJUST_PAIR, 0.0015),
     (Op.RESET_PROTECTION, 0.012),
 )
@@ -542,6 +542,7 @@ class Driver:
         self.add(**fields)
 
     def retire_pair(self) -> None:
+        """Only where more pairs live than at first, so that orders still meet."""
         if self.adds_pairs and len(self.places) > len(self.pairs):
             self.add(Op.RETIRE_PAIR, pair=self.somewhere().pair.pair_id)
 

@@ -91,7 +91,8 @@ class Twins:
     def exchange(self) -> None:
         """Each goes on from a snapshot of the other; the window begins anew."""
         self.compare_states()
-        self.other.check()
+        if self.dice.chance(0.3):
+            self.other.check()
         mine, theirs = self.plain.snapshot(), self.other.snapshot()
         self.plain, self.other = ReferenceBooks.restore(theirs), self.other_restore(mine)
         self.base, self.window = mine, [np.empty(0, dtype=COMMAND)]

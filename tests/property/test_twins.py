@@ -19,8 +19,8 @@ PARTS = 8
 COMMANDS = 25_000
 """Of each part; together the 200,000 of every run."""
 
-SOAK_SEEDS = 20
-SOAK_COMMANDS = 500_000
+SOAK_SEEDS = 50
+SOAK_COMMANDS = 200_000
 """Of each seed; together 10 million. New books for each, so that retired pairs do not pile up."""
 
 SOAK_LEAST = 1_000
