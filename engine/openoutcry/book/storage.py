@@ -8,7 +8,7 @@ an index, re-enters its entries; nothing else holds an address.
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from openoutcry.book.kernel.layout import (
     ACCOUNT,
@@ -43,9 +43,22 @@ DIRECT_TICKS_MAX: Final = 1 << 32
 TICKS_MAX: Final = 1 << 36
 """Ticks of all ladders together: 8 GiB of addresses for the lowest storey of the bitmaps."""
 WORD_TICKS: Final = 64
+CACHE_LINE: Final = 64
 HASH_SEED: Final = 0x51ED_270B_0F2E_9D4C
 
 Table = NDArray[np.void]
+
+
+def zeros(count: int, dtype: DTypeLike) -> NDArray[np.generic]:
+    """Return `count` zeroed elements that begin at a cache line, which numpy does not promise.
+
+    Numpy's large arrays begin 16 bytes into a page, so each 64-byte record would lie across two cache lines: two misses
+    for one, and a prefetch of half a record. On a thousand books a command cost 160 ns that way, and costs 85 this way.
+    """
+    size = count * np.dtype(dtype).itemsize
+    room = np.zeros(size + CACHE_LINE, dtype=np.uint8)
+    begin = -room.ctypes.data % CACHE_LINE
+    return room[begin : begin + size].view(dtype)
 
 
 def power_of_two(least: int) -> int:
@@ -62,19 +75,19 @@ class Storage:
     def __init__(
         self, capacity: int, capacity_max: int, accounts: int, seed: int, positions: int = POSITIONS_FIRST
     ) -> None:
-        self.header: NDArray[np.int64] = np.zeros(HEADER_WORDS, dtype=np.int64)
+        self.header: NDArray[np.int64] = zeros(HEADER_WORDS, np.int64).view(np.int64)
         self.address: int = self.header.ctypes.data
         self.arrays: dict[str, NDArray[np.generic]] = {}
         self.capacity_max = capacity_max
         self.hashed = False
         self.set_word("seed", seed)
         self._set_capacity(capacity)
-        self._set("pairs", np.zeros(1, dtype=PAIR))
-        self._set("accounts", np.zeros(max(1, accounts), dtype=ACCOUNT))
-        self._set("accounts_more", np.zeros(max(1, accounts), dtype=ACCOUNT_MORE))
+        self._set("pairs", zeros(1, PAIR))
+        self._set("accounts", zeros(max(1, accounts), ACCOUNT))
+        self._set("accounts_more", zeros(max(1, accounts), ACCOUNT_MORE))
         self.set_word("account_capacity", max(1, accounts))
         self._make_positions(power_of_two(2 * positions))
-        self._set("backings", np.zeros(BACKINGS_FIRST + 1, dtype=BACKING))
+        self._set("backings", zeros(BACKINGS_FIRST + 1, BACKING))
         self.set_word("backing_mask", BACKINGS_FIRST - 1)
         self.ticks = 0
         self.levels = 0
@@ -105,7 +118,7 @@ class Storage:
     def _enlarge(self, name: str, count: int) -> None:
         """Replace an array by a longer one that begins with its content."""
         old = self.arrays[name]
-        new = np.zeros(count, dtype=old.dtype)
+        new = zeros(count, old.dtype)
         new[: len(old)] = old
         self._set(name, new)
 
@@ -114,7 +127,7 @@ class Storage:
         from openoutcry.book.kernel.index import reindex
 
         old = self.arrays[name]
-        new = np.zeros(size, dtype=ENTRY)
+        new = zeros(size, ENTRY)
         reindex(old.ctypes.data, len(old), new.ctypes.data, size - 1)
         self._set(name, new)
         self.set_word(mask_name, size - 1)
@@ -126,20 +139,20 @@ class Storage:
         first = "orders" not in self.arrays
         for name, dtype in (("orders", ORDER), ("more", ORDER_MORE)):
             if first:
-                self._set(name, np.zeros(capacity + 1, dtype=dtype))
+                self._set(name, zeros(capacity + 1, dtype))
             else:
                 self._enlarge(name, capacity + 1)
         size = power_of_two(2 * capacity)
         if first:
-            self._set("id_index", np.zeros(size, dtype=ENTRY))
+            self._set("id_index", zeros(size, ENTRY))
             self.set_word("id_mask", size - 1)
-            self._set("expiries", np.zeros(2 * capacity, dtype=EXPIRY))
+            self._set("expiries", zeros(2 * capacity, EXPIRY))
         else:
             self._reindex("id_index", "id_mask", size)
             self._enlarge("expiries", 2 * capacity)
         self.set_word("expiry_capacity", 2 * capacity)
         # an auction lists every order once, as (slot, lots)
-        self._set("scratch", np.zeros(2 * capacity + 2, dtype=np.int64))
+        self._set("scratch", zeros(2 * capacity + 2, np.int64))
         self.set_word("capacity", capacity)
         self._size_hashed_levels()
 
@@ -150,8 +163,8 @@ class Storage:
         if old_keys is not None and len(old_keys) == size:
             return
         old_levels = self.arrays.get("hashed_levels")
-        self._set("level_keys", np.zeros(size, dtype=np.int64))
-        self._set("hashed_levels", np.zeros(size, dtype=LEVEL))
+        self._set("level_keys", zeros(size, np.int64))
+        self._set("hashed_levels", zeros(size, LEVEL))
         self.set_word("level_mask", size - 1)
         if old_keys is not None and old_levels is not None and self.hashed:
             from openoutcry.book.kernel.ladders import rehash_levels
@@ -184,14 +197,14 @@ class Storage:
         from openoutcry.book.kernel.index import rehash_backings
 
         old = self.arrays["backings"]
-        self._set("backings", np.zeros(size + 1, dtype=BACKING))
+        self._set("backings", zeros(size + 1, BACKING))
         self.set_word("backing_mask", size - 1)
         self.set_word("backing_count", 0)
         rehash_backings(self.address, old.ctypes.data, len(old) - 1)
 
     def _make_positions(self, size: int) -> None:
-        self._set("positions", np.zeros(size + 1, dtype=POSITION))
-        self._set("positions_more", np.zeros(size + 1, dtype=POSITION_MORE))
+        self._set("positions", zeros(size + 1, POSITION))
+        self._set("positions_more", zeros(size + 1, POSITION_MORE))
         self.set_word("position_mask", size - 1)
         self.set_word("position_count", 0)
 
@@ -230,7 +243,7 @@ class Storage:
         size = max(EVENTS_FIRST, len(self.events))
         while size < held + need or size == len(self.events):
             size *= 2
-        events = np.empty(size, dtype=EVENT)
+        events: Table = zeros(size, EVENT).view(EVENT)
         events[:held] = self.events[:held]
         self.events = events
         self.events_at = events.ctypes.data
@@ -247,11 +260,11 @@ class Storage:
             size = size // WORD_TICKS + 2
             name = f"bits{storey}"
             if name not in self.arrays:
-                self._set(name, np.zeros(size, dtype=np.int64))
+                self._set(name, zeros(size, np.int64))
             elif size > len(self.arrays[name]):
                 self._enlarge(name, size)
         if "levels" not in self.arrays:
-            self._set("levels", np.zeros(levels, dtype=LEVEL))
+            self._set("levels", zeros(levels, LEVEL))
         elif levels > len(self.arrays["levels"]):
             self._enlarge("levels", levels)
 

@@ -34,15 +34,6 @@ PAIR: Final = np.dtype(
     [
         ("best", "<i8", (6,)),  # per ladder; NO_LOW or NO_HIGH when empty
         ("last", "<i8"),
-        ("open_lots", "<i8"),
-        ("ladder_at", "<i8"),  # bitmap index of price 0 of ladder 0
-        ("level_shift", "<i8"),  # direct ladders: index of a level less its bitmap index
-        ("stride", "<i8"),  # ticks from one ladder of this pair to the next
-        ("price_min", "<i8"),
-        ("price_max", "<i8"),
-        ("qty_max", "<i8"),
-        ("band_low", "<i8"),
-        ("band_high", "<i8"),
         ("known", "u1"),  # 1 added, 2 retired
         ("phase", "u1"),
         ("closing", "u1"),
@@ -51,8 +42,17 @@ PAIR: Final = np.dtype(
         ("auction_rule", "u1"),
         ("pro_rata_top", "u1"),
         ("hashed", "u1"),
+        ("open_lots", "<i8"),
+        ("ladder_at", "<i8"),  # bitmap index of price 0 of ladder 0
+        ("level_shift", "<i8"),  # direct ladders: index of a level less its bitmap index
+        ("stride", "<i8"),  # ticks from one ladder of this pair to the next
+        ("price_min", "<i8"),
+        ("price_max", "<i8"),
+        ("qty_max", "<i8"),
         ("base", "<u4"),
         ("quote", "<u4"),
+        ("band_low", "<i8"),
+        ("band_high", "<i8"),
         ("reference", "<i8"),
         ("pro_rata_minimum", "<i8"),
         ("top", "<u8", (2,)),
@@ -60,6 +60,7 @@ PAIR: Final = np.dtype(
         ("spare", "<i8", (2,)),
     ]
 )
+"""The first two cache lines hold what every order needs, the others what trades, auctions and operators need."""
 ACCOUNT: Final = np.dtype(
     [
         ("open_orders", "<u4"),

@@ -95,7 +95,6 @@ def look_far(h: int, c: int) -> None:
         p = pair_at(h, pair)
         prefetch(p)
         prefetch(p + 64)
-        prefetch(p + 128)
     if get1(c + 5) & BY_HANDLE:
         prefetch(get8(h + ORDERS) + ((get8(c + C_CLIENT_ID) & M32) << 6))
     else:
