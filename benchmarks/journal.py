@@ -56,7 +56,7 @@ def measure(recorder: Recorder, *, quick: bool = False) -> None:
 
 def frames_of(commands: Commands, count: int) -> list[memoryview]:
     """Return frames with that many commands in all, the workload's again and again."""
-    frames = [memoryview(frame.tobytes()) for frame in books.split(commands, FRAME)]
+    frames = [frame.data for frame in books.split(commands, FRAME)]
     frames = [frame for frame in frames if frame.nbytes == FRAME * COMMAND.itemsize] or frames
     return [frames[index % len(frames)] for index in range(-(-count // FRAME))]
 

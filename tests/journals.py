@@ -78,6 +78,10 @@ class Bench(Protocol):
         """Return the bytes that batches take, those not synced included: a multiple of 64."""
         ...
 
+    def room(self) -> int:
+        """Return how many bytes can be appended before the log has to wait for a sync by itself."""
+        ...
+
     def lose(self, offset: int, size: int) -> None:
         """After a crash: put zeros over a part of the batches that was not synced."""
         ...
@@ -122,8 +126,10 @@ class FaultyDisk(Disk):
 
     def fill(self, path: Path, size_bytes: int, pause: Callable[[], object]) -> None:
         self._require_room()
-        with path.open("wb") as file:
-            file.truncate(size_bytes)
+        file = self.open(path, make=True)
+        os.ftruncate(file, 0)
+        os.ftruncate(file, size_bytes)
+        os.close(file)
 
     def rename(self, path: Path, new: Path) -> None:
         super().rename(path, new)
@@ -168,6 +174,7 @@ class FileBench:
             self.log = FileLog.open(self.folder, ROLES, self.settings, disk=self.disk)
         else:
             self.log = FileLog.create(self.folder, ROLES, self.settings, journal=JOURNAL, disk=self.disk)
+        self.disk.synced[self.newest.name] = HEADER_BYTES + self.size()
         return self.log
 
     def crash(self, kept: int = 0) -> None:
@@ -192,6 +199,9 @@ class FileBench:
 
     def size(self) -> int:
         return whole(self.newest.read_bytes()[HEADER_BYTES:])
+
+    def room(self) -> int:
+        return self.settings.segment_bytes - HEADER_BYTES - self.size()
 
     def lose(self, offset: int, size: int) -> None:
         self._zero(HEADER_BYTES + offset, HEADER_BYTES + offset + size)
@@ -236,6 +246,9 @@ class MemoryBench:
 
     def size(self) -> int:
         return whole(bytes(self.disk.written))
+
+    def room(self) -> int:
+        return 1 << 40
 
     def lose(self, offset: int, size: int) -> None:
         self.disk.written[offset : offset + size] = bytes(size)

@@ -331,11 +331,14 @@ class FileLog:
         try:
             spare = self._keeper.take()
             file = self._disk.open(spare)
-        except OSError as error:
+            try:
+                self._write_header(file, header)
+            except OSError:
+                os.close(file)
+                raise
+        except OSError as error:  # the next try begins with a new file
             raise NotDurable(f"{self.folder}: no room for segment {path.name}: {error}") from error
         try:
-            if self._disk.write(file, [encode_segment_header(header)], 0) != SEGMENT_HEADER_BYTES:
-                raise OSError(errno.ENOSPC, "its header was not written")
             self._disk.sync(file)
             self._disk.rename(spare, path)
         except OSError as error:
@@ -346,6 +349,10 @@ class FileLog:
         self._shelf.add(Kept(path, False, header))
         self._position = Position(SEGMENT_HEADER_BYTES, header.first, header.chain)
         self._keeper.prepare()
+
+    def _write_header(self, file: int, header: SegmentHeader) -> None:
+        if self._disk.write(file, [encode_segment_header(header)], 0) != SEGMENT_HEADER_BYTES:
+            raise OSError(errno.ENOSPC, "its header was not written")
 
     def _sync_or_stop(self, file: int) -> None:
         try:

@@ -117,7 +117,7 @@ class Keeper:
                 for _, old in archives[: max(0, len(archives) - self.archives_max)]:
                     self.disk.remove(old)
         except (OSError, Damaged) as error:
-            self.note(f"old segments of {self.folder} stay where they are until the next truncation: {error}")
+            self.note(f"old segments of {self.folder} stay until the next truncation: {error}")
 
     def _archive(self, segment: Kept) -> None:
         """Compress a segment up to its last batch, and read it back before it counts."""

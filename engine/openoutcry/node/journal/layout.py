@@ -6,7 +6,7 @@ of records in a mapped file lies on cache lines of its own.
 
 import hashlib
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from crc32c import crc32c
@@ -105,13 +105,19 @@ def encode_roles(roles: Sequence[RoleVersion]) -> bytes:
     return b"".join(ROLE_FIELDS.pack(role.number, len(name), role.version) + name for role, name in names)
 
 
-def decode_roles(page: bytes, offset: int, count: int) -> Iterator[RoleVersion]:
-    """Yield the roles of a header whose checksum is good."""
-    for _ in range(count):
-        number, length, version = ROLE_FIELDS.unpack_from(page, offset)
-        offset += ROLE_FIELDS.size
-        yield RoleVersion(number, page[offset : offset + length].decode(), version)
-        offset += length
+def decode_roles(page: bytes, offset: int, count: int) -> tuple[RoleVersion, ...]:
+    """Return the roles of a header. Raises Damaged, with the reason in a few words, where they cannot be read."""
+    roles = []
+    try:
+        for _ in range(count):
+            number, length, version = ROLE_FIELDS.unpack_from(page, offset)
+            offset += ROLE_FIELDS.size
+            roles.append(RoleVersion(number, page[offset : offset + length].decode(), version))
+            offset += length
+        check_roles(roles)
+    except (UnicodeDecodeError, struct.error, ValueError) as error:
+        raise Damaged(f"has a header with roles that cannot be: {error}") from error
+    return tuple(roles)
 
 
 def encode_segment_header(header: SegmentHeader) -> bytes:
@@ -149,7 +155,10 @@ def decode_segment_header(page: bytes, name: str) -> SegmentHeader:
     if version != FORMAT_VERSION:
         raise NotAJournal(f"{name} is written in format {version}; this release reads format {FORMAT_VERSION}")
     _, _, count, _, segment_bytes, journal, number, first, chain = SEGMENT_FIELDS.unpack_from(page)
-    roles = tuple(decode_roles(page, SEGMENT_FIELDS.size, count))
+    try:
+        roles = decode_roles(page, SEGMENT_FIELDS.size, count)
+    except Damaged as damage:
+        raise Damaged(f"{name} {damage}; restore this file from a backup") from damage
     return SegmentHeader(journal, number, first, chain, segment_bytes, roles)
 
 

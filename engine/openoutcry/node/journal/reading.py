@@ -49,7 +49,7 @@ def batches(walk: Walk, first: int) -> Iterator[Batch]:
         if found is None:
             return
         header, body = found
-        if at.next + header.records <= first:
+        if not header.records or at.next + header.records <= first:
             continue
         records = unpack_records(body, header.records)
         if records is None:

@@ -122,7 +122,7 @@ def _read_header(file: BinaryIO) -> tuple[Stamp, int, bytes]:
         raise Damaged("is no snapshot")
     if version != FORMAT_VERSION:
         raise Damaged(f"is written in format {version}, and this release reads format {FORMAT_VERSION}")
-    return Stamp(journal, sequence, tuple(decode_roles(page, FIELDS.size, count))), size, digest
+    return Stamp(journal, sequence, decode_roles(page, FIELDS.size, count)), size, digest
 
 
 def newest(folder: Path, journal: bytes) -> tuple[Snapshot | None, list[str]]:
