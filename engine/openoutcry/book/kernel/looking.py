@@ -37,7 +37,6 @@ from openoutcry.book.kernel.layout import (
     OLDER,
     ORDERS,
     PAIR_COUNT,
-    POS,
     POSITIONS_AT,
     PREV,
     PRICE,
@@ -144,7 +143,8 @@ def look_near(h: int, c: int) -> None:
         price = get4(o + PRICE)
         if get8(p + PRICE_MIN) <= price <= get8(p + PRICE_MAX):
             look_at_level(h, p, side, price)
-        po = get8(h + POSITIONS_AT) + (get4(o + POS) << 6)
+        # not the position that the order names: where the index has led to another order, that is not in the cache
+        po = position_place(h, c)
         number = get4(po + BASE_BACKING) if side else get4(po + QUOTE_BACKING)
         prefetch(get8(h + BACKINGS) + (number << 5))
         return
