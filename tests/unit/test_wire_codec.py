@@ -249,6 +249,10 @@ class _AnyInt(Message, frozen=True, tag=EXTENSION_TAG_MIN + 1):
     number: int
 
 
+class _HalfInt(Message, frozen=True, tag=EXTENSION_TAG_MIN + 1):
+    number: Annotated[int, Meta(ge=0)]
+
+
 class _AnyBytes(Message, frozen=True, tag=EXTENSION_TAG_MIN + 1):
     content: bytes
 
@@ -307,6 +311,7 @@ def _deep() -> type[Message]:
         ([_TooHigh], "tag 65536 of _TooHigh is above 65535"),
         ([_NoTag], "_NoTag has no integer tag"),
         ([_AnyInt], "_AnyInt.number is an integer without a range"),
+        ([_HalfInt], "_HalfInt.number is an integer without a range"),
         ([_AnyBytes], "_AnyBytes.content has no largest length"),
         ([_AnyTuple], "_AnyTuple.numbers has no largest length"),
         ([_Float], "_Float.price is a FloatType"),

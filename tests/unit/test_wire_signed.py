@@ -105,6 +105,7 @@ def test_a_verifier_says_no_to_whatever_a_stranger_sends(signers: list[Signer], 
         (signers[1].key, signature, b"data"),
         (signers[0].key, signature[:-1] + bytes([signature[-1] ^ 1]), b"data"),
         (signers[0].key, signature[:-1], b"data"),
+        (signers[0].key, signature + b"d", b"ata"),
         (signers[0].key, b"", b"data"),
         (signers[0].key[:-1], signature, b"data"),
         (b"", signature, b"data"),
@@ -223,6 +224,8 @@ def test_an_envelope_with_other_messages_is_a_fault() -> None:
     assert code_of(read_envelope(replace(good, request=nothing), CODEC, VERIFIER)) is FaultCode.MALFORMED
     request = open_signed(good.request, CODEC)
     assert isinstance(request, Request)
+    miscounted = replace(good, request=sign(replace(request, count=request.count + 1), [SIGNER]))
+    assert code_of(read_envelope(miscounted, CODEC, VERIFIER)) is FaultCode.WRONG_ROOT
     stranger = PORTS[0][0][1]
     forged = replace(good, request=sign(request, [stranger]))
     assert code_of(read_envelope(forged, CODEC, VERIFIER)) is FaultCode.WRONG_SENDER
@@ -305,6 +308,17 @@ def test_marks_are_bounded_and_forgotten_only_when_they_are_worthless() -> None:
     assert marks.forget(NOW_NS) == 0
 
 
+def test_a_later_request_that_expires_earlier_does_not_shorten_the_memory() -> None:
+    """Sequence 1 lives longer than 2: as long as it does, the mark stays and it is refused."""
+    marks = HighWater(RECEIVER)
+    assert marks.take(request(1, NOW_NS + 20), NOW_NS) is None
+    assert marks.take(request(2, NOW_NS + 5), NOW_NS) is None
+    assert marks.forget(NOW_NS + 19) == 0
+    assert code_of(marks.take(request(1, NOW_NS + 20), NOW_NS + 19)) is FaultCode.STALE
+    assert marks.forget(NOW_NS + 20) == 1
+    assert code_of(marks.take(request(1, NOW_NS + 20), NOW_NS)) is FaultCode.EXPIRED
+
+
 def service(**changes: Any) -> ServiceRecord:
     """Return a good service record with some fields changed."""
     record = ServiceRecord(
@@ -385,3 +399,5 @@ def test_no_path_leads_to_a_root_of_another_count() -> None:
     assert merkle.root_from_path(leaves[4], 4, 5, path) == merkle.root(leaves)
     for index, count, hashes in ((5, 5, path), (-1, 5, path), (4, 0, path), (4, 2**33, path), (4, 5, (b"x" * 31,))):
         assert merkle.root_from_path(leaves[4], index, count, hashes) is None
+    assert merkle.root_from_path(leaves[4], 0, 1, ()) == leaves[4]
+    assert merkle.root_from_path(leaves[4], 1, 1, ()) is None

@@ -263,6 +263,20 @@ def test_items_that_an_odd_publisher_cuts_anew_are_dropped() -> None:
     assert follower.waiting == 1
 
 
+def test_what_came_twice_or_was_dropped_takes_no_room() -> None:
+    """Room for two items: one again and again, then items that an odd publisher makes old before their turn."""
+    follower = Follower(STREAM, bytes_max=6)
+    for _ in range(9):
+        follower.receive(STREAM, item(2))
+    assert follower.receive(STREAM, item(1)) == Step((item(1), item(2)))
+    for start in range(3, 60, 3):
+        follower.receive(STREAM, Item(start + 1, 1, b"xxx"))
+        assert follower.receive(STREAM, item(start, 3)) == Step((item(start, 3),))
+    follower.receive(STREAM, Item(61, 1, b"xxx"))
+    follower.receive(STREAM, Item(62, 1, b"xxx"))
+    assert (follower.state, follower.waiting) == (FollowerState.GAP, 2)
+
+
 @pytest.mark.parametrize("size", [0, 1, SNAPSHOT_PART_BYTES, SNAPSHOT_PART_BYTES + 1, 5 * SNAPSHOT_PART_BYTES - 1])
 def test_a_snapshot_comes_together_from_parts_in_any_order(size: int) -> None:
     """Forwards, backwards, and each part twice."""
