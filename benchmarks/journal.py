@@ -1,6 +1,6 @@
 """What it costs to make commands durable, and how fast they are read back, checked and applied.
 
-`python -m benchmarks.run --only journal`, or this module by itself. Commands are workload A in frames of 256, as a
+`python -m benchmarks.run --only journal`. Commands are workload A in frames of 256, as a
 member of a venue sends them; a group is what is appended at once. One thread appends and waits; nothing is applied in
 between, so the figures are the journal's alone. A group takes from before `append` until `durable` returned. With
 `ahead` 2 the next group is appended while the disk still syncs the one before.
@@ -147,9 +147,3 @@ def time_replay(path: Path, workload: Workload) -> dict[str, float | int]:
         seconds = perf_counter() - begin
     log.close()
     return {"commands_per_s": count / seconds, "commands": count}
-
-
-if __name__ == "__main__":
-    from benchmarks.record import RESULTS
-
-    measure(Recorder(RESULTS))

@@ -1,8 +1,9 @@
 """Measures the engine and keeps the results: `python -m benchmarks.run [--quick] [--only NAME ...] [--out FOLDER]`.
 
-The timings by pytest-benchmark (`suites`), then what needs more than a median: the spread of single calls (`latency`),
-resident memory (`memory`), and the side-by-side with other engines (`peers`). With --quick everything is small, one
-round, printed and not kept: it shows that the benchmarks work. `python -m benchmarks.report` writes the page.
+The timings by pytest-benchmark (`suites`), then what needs more than a median: the journal (`journal`), the spread of
+single calls (`latency`), resident memory (`memory`), and the side-by-side with other engines (`peers`). With --quick
+everything is small, one round, printed and not kept: it shows that the benchmarks work. `python -m benchmarks.report`
+writes the page.
 """
 
 import argparse
@@ -15,7 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from benchmarks import latency, memory, peers
+from benchmarks import journal, latency, memory, peers
 from benchmarks.record import RESULTS, ROOT, Recorder
 from benchmarks.suites.scale import QUICK
 
@@ -48,6 +49,7 @@ def run_suites(recorder: Recorder, *, quick: bool = False, only: Sequence[str] =
 
 SUITE_NAMES: Final = tuple(sorted(path.stem.removeprefix("test_") for path in SUITES.glob("test_*.py")))
 MEASURES: Final[dict[str, Callable[..., None]]] = {
+    "journal": journal.measure,
     "latency": latency.measure,
     "memory": memory.measure,
     "peers": peers.measure,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import Event
-from typing import Final, Protocol
+from typing import BinaryIO, Final, Protocol
 
 from openoutcry.node.journal import (
     Disk,
@@ -24,6 +24,7 @@ JOURNAL: Final = bytes(range(16))
 SMALL: Final = Settings(segment_bytes=64 << 10)
 SENDER: Final = KeyId(bytes(range(32, 64)))
 HEADER_BYTES: Final = 4096
+FIRST, SECOND, THIRD = (f"00000000000{number}.journal" for number in (1, 2, 3))
 
 
 def record(number: int, size: int = 64) -> Record:
@@ -281,3 +282,32 @@ def benches(folder: Path) -> Iterator[tuple[str, Bench]]:
     """Yield one of each, by name."""
     yield "file", FileBench(folder / "journal")
     yield "memory", MemoryBench()
+
+
+def fill(log: FileLog, count: int, size: int = 1000) -> None:
+    """Append so many records, in groups of five."""
+    for _ in range(count // 5):
+        log.durable(log.append(records(log.last + 1, 5, size)))
+
+
+def written(folder: Path, count: int = 200, settings: Settings = SMALL) -> Path:
+    """Return a folder with a closed journal; 200 records are three and a half segments."""
+    with_fresh = FileLog.create(folder, ROLES, settings, journal=JOURNAL, disk=FaultyDisk())
+    fill(with_fresh, count)
+    with_fresh.close()
+    return folder
+
+
+def reopened(folder: Path, settings: Settings = SMALL, roles: tuple[RoleVersion, ...] = ROLES) -> FileLog:
+    """Open a journal that is there."""
+    return FileLog.open(folder, roles, settings, disk=FaultyDisk())
+
+
+def write_state(out: BinaryIO) -> None:
+    """Write what a snapshot holds in these tests: 1000 bytes."""
+    out.write(b"x" * 1000)
+
+
+def names(folder: Path, pattern: str) -> list[str]:
+    """Return the names that match, in order."""
+    return sorted(path.name for path in folder.glob(pattern))

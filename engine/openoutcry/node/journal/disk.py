@@ -41,7 +41,7 @@ class Disk:
         pause: called between two parts, to leave the disk to others.
 
         Zeros that were written, and not only room that was set aside: the first write into such room has to note in
-        the file system that it is now used, which makes a sync twice as slow.
+        the file system that it is now used, which makes a sync take half as long again.
         """
         file = self.open(path, make=True)
         try:

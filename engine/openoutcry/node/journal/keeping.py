@@ -27,8 +27,8 @@ from openoutcry.node.journal.reading import batches, load_segment, walk_of
 ARCHIVE_LEVEL: Final = 3
 """Of zstandard: higher levels win a few percent on order flow and take several times as long."""
 
-PAUSE_S: Final = 0.002
-"""Between two parts of a segment that is filled with zeros, 0.5 s in all: a group that comes while one part is written
+PAUSE_S: Final = 0.001
+"""Between two parts of a segment that is filled with zeros, 0.4 s in all: a group that comes while one part is written
 waits a few hundred microseconds longer."""
 
 RETIRED_MAX: Final = 4
