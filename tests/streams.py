@@ -294,6 +294,9 @@ class Driver:
                 self.protected[int(commands[sequence - first]["account"]), pair] = sequence
             elif kind == EventKind.ACCEPTED and code == Op.RETIRE_PAIR:
                 self.places.pop(pair, None)
+            elif kind == EventKind.REJECTED and commands[sequence - first]["op"] == Op.ADD_PAIR:
+                if code != RejectCode.DUPLICATE_ID:
+                    self.places.pop(pair, None)
 
     def take(self) -> Commands:
         """The rows so far as records."""

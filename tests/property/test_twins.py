@@ -37,7 +37,7 @@ def test_the_random_commands_reach_every_rule() -> None:
     """Each reject code, reason and kind of event, each account check and each combination of phase, type and mode."""
     pairs = pairs_to_stream()
     coverage, driver = Coverage(pairs), Driver(11, pairs)
-    books = ReferenceBooks(pairs, accounts=ACCOUNTS, capacity_max=CAPACITY_MAX)
+    books = ReferenceBooks(pairs, accounts=ACCOUNTS, capacity_max=CAPACITY_MAX // 2)
     while books.sequence < 60_000:
         first = books.sequence + 1
         commands = driver.chunk(128) if first > 1 else driver.set_up()
