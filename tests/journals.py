@@ -17,12 +17,12 @@ from openoutcry.node.journal import (
     RoleVersion,
     Settings,
 )
-from openoutcry.role import KeyId, Record
+from openoutcry.role import Record
 
 ROLES: Final = (RoleVersion(1, "counter", 1), RoleVersion(2, "echo", 3))
 JOURNAL: Final = bytes(range(16))
 SMALL: Final = Settings(segment_bytes=64 << 10)
-SENDER: Final = KeyId(bytes(range(32, 64)))
+SENDER: Final = bytes(range(32, 64))
 HEADER_BYTES: Final = 4096
 FIRST, SECOND, THIRD = (f"00000000000{number}.journal" for number in (1, 2, 3))
 

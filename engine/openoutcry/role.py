@@ -15,42 +15,23 @@ come from `Ports.secret`, which gives the same ones in a replay. May import doma
 """
 
 from collections.abc import Iterable, Sequence
-from typing import BinaryIO, ClassVar, Final, NamedTuple, NewType, Protocol, TypeAlias
+from typing import BinaryIO, Final, NamedTuple, NewType, Protocol, TypeAlias
 
-KeyId = NewType("KeyId", bytes)
-"""Who: the 32 bytes of an Ed25519 public key. The sender of a record that no one sent (a timer) is `NOBODY`."""
+from openoutcry.wire.fields import KEY_BYTES, KeyId
+from openoutcry.wire.signed import Signed
+from openoutcry.wire.tags import Message
 
-KEY_BYTES: Final = 32
-NOBODY: Final = KeyId(bytes(KEY_BYTES))
+NOBODY: Final[KeyId] = bytes(KEY_BYTES)
+"""The sender of a record that no one sent: a timer."""
 
 Address = NewType("Address", bytes)
-"""Where to: the key of one receiver, which the runner turns into a connection."""
+"""To whom: the key of one receiver. The runner knows where that one is reached."""
 
 Topic = NewType("Topic", str)
 """What about: the name of a stream that anyone may subscribe to, such as "trades.7"."""
 
 Value: TypeAlias = int | str | bytes | None
 """What the view of the journal stores in a column; no floats."""
-
-
-class Message(Protocol):
-    """A decoded message: a frozen msgspec structure. Its integer tag goes beside it, in `Input`."""
-
-    __struct_fields__: ClassVar[tuple[str, ...]]
-
-
-class Signed(Protocol):
-    """Bytes with signatures of who stands for them; what is signed are these bytes, never a re-encoding."""
-
-    @property
-    def payload(self) -> bytes:
-        """What was signed, as received."""
-        ...
-
-    @property
-    def signatures(self) -> Sequence[tuple[bytes, bytes]]:
-        """Key and signature, 32 and 64 bytes, of each signer."""
-        ...
 
 
 class Input(NamedTuple):

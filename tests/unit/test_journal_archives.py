@@ -187,6 +187,10 @@ def test_a_snapshot_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError):
         log.save(10, fail)
     assert names(folder, "*snapshot*") == []
+    (folder / "000000000010.snapshot.part").write_bytes(b"killed here")
+    log.close()
+    log = reopened(folder)
+    assert names(folder, "*snapshot*") == []
     snapshots(log, 5)
     path = folder / "000000000010.snapshot"
     for content, says in [

@@ -6,11 +6,12 @@ from typing import BinaryIO
 
 import pytest
 
-from openoutcry.role import NOBODY, Address, Effects, Input, KeyId, Record, Role, Send, Timer
+from openoutcry.role import NOBODY, Address, Effects, Input, Record, Role, Send, Timer
+from openoutcry.wire.fields import KeyId
 
 ADD = 1
 ASK = 2
-SENDER = KeyId(bytes(range(32)))
+SENDER: KeyId = bytes(range(32))
 
 
 class Tally:

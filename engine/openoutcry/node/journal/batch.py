@@ -24,7 +24,8 @@ from openoutcry.node.journal.layout import (
     RECORDS_MAX,
     padding,
 )
-from openoutcry.role import KEY_BYTES, KeyId, Record
+from openoutcry.role import Record
+from openoutcry.wire.fields import KEY_BYTES
 
 PADS: Final = tuple(bytes(length) for length in range(64))
 
@@ -130,6 +131,6 @@ def unpack_records(body: memoryview, count: int) -> list[Record] | None:
         at += ENTRY_HEADER_BYTES
         if at + length > end:
             return None
-        records.append(Record(role, tag, time_ns, KeyId(sender), body[at : at + length]))
+        records.append(Record(role, tag, time_ns, sender, body[at : at + length]))
         at += length + -length % 64
     return records if end - at < 64 else None

@@ -8,6 +8,9 @@ from typing import Final
 FILL_BYTES: Final = 256 << 10
 """How much is zero-filled between two syncs: more at once would hold up the sync that a group waits for."""
 
+PART_SUFFIX: Final = ".part"
+"""Of a file that is not finished."""
+
 FILE_MODE: Final = 0o600
 """A journal holds orders: nobody else reads them."""
 
@@ -56,7 +59,7 @@ class Disk:
 
     def put(self, path: Path, content: bytes) -> None:
         """Make `path` a file with that content: under its name stands either all of it or what was there before."""
-        part = path.with_name(path.name + ".part")
+        part = path.with_name(path.name + PART_SUFFIX)
         file = self.opener(str(part), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         try:
             self._write_all(file, content, 0)

@@ -9,7 +9,7 @@ from typing import BinaryIO, Final
 
 from openoutcry.node.journal import snapshots
 from openoutcry.node.journal.batch import Encoded, Place, pack_records, seal
-from openoutcry.node.journal.disk import Disk
+from openoutcry.node.journal.disk import PART_SUFFIX, Disk
 from openoutcry.node.journal.errors import Damaged, NotAJournal, NotDurable, Stopped
 from openoutcry.node.journal.folder import (
     SEGMENT_SUFFIX,
@@ -92,7 +92,7 @@ class FileLog:
             if numbered(folder, SEGMENT_SUFFIX):
                 raise NotAJournal(f"{folder} already holds a journal: open it, or name another folder")
             path = folder / segment_name(1)
-            part = path.with_suffix(".part")
+            part = path.with_name(path.name + PART_SUFFIX)
             disk.fill(part, settings.segment_bytes, lambda: None)
             file = disk.open(part)
             try:
@@ -194,6 +194,7 @@ class FileLog:
 
     def save(self, sequence: int, write: Callable[[BinaryIO], None]) -> None:
         """Keep a snapshot; see `Log`. Blocks for as long as it takes to write it."""
+        self._require_running()
         if not 0 <= sequence <= self.safe:
             raise ValueError(f"a snapshot of record {sequence}: only up to {self.safe} the records are safe")
         stamp = snapshots.Stamp(self.journal, sequence, self._shelf.newest.header.roles)
@@ -220,6 +221,7 @@ class FileLog:
 
     def truncate(self, first: int) -> None:
         """Archive or delete whole segments before record `first`, in the background; see `Log`."""
+        self._require_running()
         kept = numbered(self.folder, SNAPSHOT_SUFFIX)
         if not kept:
             raise ValueError(f"{self.folder} has no snapshot yet: every record is still needed")
@@ -260,6 +262,8 @@ class FileLog:
         except BaseException:
             os.close(self._file)
             raise
+        for unfinished in self.folder.glob(f"*{PART_SUFFIX}"):
+            self._disk.remove(unfinished)
         self._keeper.prepare()
 
     def _find_end(self, roles: tuple[RoleVersion, ...]) -> None:

@@ -79,7 +79,7 @@ class Log(Protocol):
     def save(self, sequence: int, write: Callable[[BinaryIO], None]) -> None:
         """Keep what `write` writes as the snapshot after record `sequence`, and forget all but the newest two.
 
-        Raises ValueError for a sequence that is not safe, NotDurable where it could not be kept.
+        Raises ValueError for a sequence that is not safe, NotDurable where it could not be kept, Stopped as `append`.
         """
         ...
 
@@ -93,7 +93,8 @@ class Log(Protocol):
     def truncate(self, first: int) -> None:
         """Say that records before `first` are no longer needed; the log decides when and how many of them go.
 
-        Raises ValueError where the older of the two snapshots still needs them, or where there is no snapshot.
+        Raises ValueError where the older of the two snapshots still needs them, or where there is no snapshot,
+        Stopped as `append`.
         """
         ...
 

@@ -198,6 +198,7 @@ class MemoryLog:
 
     def truncate(self, first: int) -> None:
         """Forget whole batches before record `first`, at once; see `Log`."""
+        self._require_running()
         kept = sorted(self.disk.snapshots)
         if not kept:
             raise ValueError(f"{NAME} has no snapshot yet: every record is still needed")

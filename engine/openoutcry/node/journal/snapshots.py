@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, Final, NamedTuple, cast
 
 from crc32c import crc32c
 
-from openoutcry.node.journal.disk import Disk
+from openoutcry.node.journal.disk import PART_SUFFIX, Disk
 from openoutcry.node.journal.errors import Damaged
 from openoutcry.node.journal.folder import SNAPSHOT_SUFFIX, numbered, snapshot_name
 from openoutcry.node.journal.layout import RoleVersion, decode_roles, encode_roles
@@ -68,7 +68,7 @@ def encode_header(stamp: Stamp, size: int, digest: bytes) -> bytes:
 def save(folder: Path, stamp: Stamp, write: Callable[[BinaryIO], None], disk: Disk) -> None:
     """Write a snapshot and forget all but the newest two. Raises OSError, with nothing changed, where that fails."""
     path = folder / snapshot_name(stamp.sequence)
-    part = path.with_name(path.name + ".part")
+    part = path.with_name(path.name + PART_SUFFIX)
     try:
         with open(part, "wb", opener=disk.opener) as file:
             file.write(bytes(HEADER_BYTES))
