@@ -204,6 +204,7 @@ class Driver:
     def __post_init__(self) -> None:
         self.dice = Dice(self.seed)
         self.places = {pair.pair_id: Place(pair, pair.phase, centre_of(pair)) for pair in self.pairs}
+        self.added = set(self.places)
         self.next_pair = max(self.places) + 1
         self.known: dict[int, Known] = {}
         self.handles: list[int] = []
@@ -294,9 +295,10 @@ class Driver:
                 self.protected[int(commands[sequence - first]["account"]), pair] = sequence
             elif kind == EventKind.ACCEPTED and code == Op.RETIRE_PAIR:
                 self.places.pop(pair, None)
-            elif kind == EventKind.REJECTED and commands[sequence - first]["op"] == Op.ADD_PAIR:
-                if code != RejectCode.DUPLICATE_ID:
-                    self.places.pop(pair, None)
+            elif kind == EventKind.ACCEPTED and code == Op.ADD_PAIR:
+                self.added.add(pair)
+            elif kind == EventKind.REJECTED and pair in self.places and pair not in self.added:
+                del self.places[pair]
 
     def take(self) -> Commands:
         """The rows so far as records."""
