@@ -335,5 +335,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 if __name__ == "__main__":
     status = main()
     sys.stdout.flush()
-    # The kit ends a child that is still there after half a second, and on a busy machine numba takes that long to leave.
+    # The kit ends a child that is still there after half a second; on a busy machine numba takes that long to leave.
     os._exit(status)
