@@ -15,9 +15,10 @@ from openoutcry.book.state import (
     Queue,
     State,
 )
+from openoutcry.book.state_check import pair_of
 from openoutcry.book.storage import Storage
 from openoutcry.domain.order import OrderType, TimeInForce
-from openoutcry.domain.pair import Allocation, AuctionRule, IcebergRule, Ladder, Pair, Phase
+from openoutcry.domain.pair import Pair
 
 Table = NDArray[np.void]
 
@@ -197,7 +198,7 @@ def restore_storage(storage: Storage, state: State) -> dict[int, Pair]:
     storage.reserve(len(state.slots), len(state.positions), len(state.backings))
     for name in ("sequence", "clock"):
         storage.set_word(name, int(state.header[0]["sequence" if name == "sequence" else "clock_ns"]))
-    pairs = {int(row["pair"]): _pair(row) for row in state.pairs}
+    pairs = {int(row["pair"]): pair_of(row) for row in state.pairs}
     storage.add_pairs(list(pairs.values()))
     rows = storage.table("pairs")
     for row in state.pairs:
@@ -210,25 +211,6 @@ def restore_storage(storage: Storage, state: State) -> dict[int, Pair]:
     _restore_pools(storage, state)
     _restore_orders(storage, orders, state.slots)
     return pairs
-
-
-def _pair(row: np.void) -> Pair:
-    return Pair(
-        int(row["pair"]),
-        base=int(row["base"]),
-        quote=int(row["quote"]),
-        price_ticks_min=int(row["price_ticks_min"]),
-        price_ticks_max=int(row["price_ticks_max"]),
-        qty_lots_max=int(row["qty_lots_max"]),
-        phase=Phase(int(row["phase"])),
-        allocation=Allocation(int(row["allocation"])),
-        iceberg_rule=IcebergRule(int(row["iceberg_rule"])),
-        auction_rule=AuctionRule(int(row["auction_rule"])),
-        pro_rata_minimum_lots=int(row["pro_rata_minimum_lots"]),
-        pro_rata_top=bool(row["pro_rata_top"]),
-        reference_ticks=int(row["reference_ticks"]),
-        ladder=Ladder(int(row["ladder"])),
-    )
 
 
 def _restore_accounts(storage: Storage, accounts: Table) -> None:

@@ -13,6 +13,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from openoutcry.book.state_check import fault_of
+
 
 class Queue(IntEnum):
     """Where a live order waits; "book order" is queue by queue, best level first, first in first."""
@@ -184,17 +186,26 @@ class State:
 
     @staticmethod
     def unpack(data: bytes) -> "State":
-        """Read a snapshot. Raises ValueError naming what is wrong: no snapshot, another version, cut off, damaged."""
+        """Read a snapshot. Raises ValueError naming what is wrong: no snapshot, another version, cut off, damaged, or
+        a state that no book can be in (see `state_check`)."""
         if len(data) < len(MAGIC) + 32 or data[:6] != MAGIC[:6]:
             raise ValueError("snapshot: not a snapshot of books (it should begin with OOBOOK)")
         if data[:8] != MAGIC:
             raise ValueError(f"snapshot: format version {data[7]}, expected {MAGIC[7]}")
         if hashlib.sha256(data[:-32]).digest() != data[-32:]:
             raise ValueError("snapshot: damaged or cut off (the SHA-256 at its end does not match)")
-        at, arrays = len(MAGIC), {}
+        at, arrays, end = len(MAGIC), {}, len(data) - 32
         for name, dtype in SECTIONS:
-            (count,) = struct.unpack_from("<Q", data, at)
+            (count,) = struct.unpack_from("<Q", data, at) if at + 8 <= end else (0,)
             at += 8
+            if at + count * dtype.itemsize > end:
+                raise ValueError(f"snapshot: {name}: {count} records do not fit into it")
             arrays[name] = np.frombuffer(data, dtype=dtype, count=count, offset=at).copy()
             at += count * dtype.itemsize
-        return State(**arrays)
+        if at != end:
+            raise ValueError(f"snapshot: {end - at} bytes after its last section")
+        state = State(**arrays)
+        fault = fault_of(state)
+        if fault is not None:
+            raise ValueError(f"snapshot: {fault}")
+        return state
