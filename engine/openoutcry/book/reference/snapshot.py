@@ -23,14 +23,9 @@ from openoutcry.book.state import (
     Queue,
     State,
 )
+from openoutcry.book.state_check import pair_of
 from openoutcry.domain import (
-    Allocation,
-    AuctionRule,
-    IcebergRule,
-    Ladder,
     OrderType,
-    Pair,
-    Phase,
     SelfTrade,
     Side,
     TimeInForce,
@@ -148,22 +143,7 @@ def market_of(state: State) -> Market:
 
 def restore_pair(market: Market, row: np.void) -> None:
     """Open the book of a pair with the values that it had."""
-    pair = Pair(
-        int(row["pair"]),
-        base=int(row["base"]),
-        quote=int(row["quote"]),
-        price_ticks_min=int(row["price_ticks_min"]),
-        price_ticks_max=int(row["price_ticks_max"]),
-        qty_lots_max=int(row["qty_lots_max"]),
-        phase=Phase(int(row["phase"])),
-        allocation=Allocation(int(row["allocation"])),
-        iceberg_rule=IcebergRule(int(row["iceberg_rule"])),
-        auction_rule=AuctionRule(int(row["auction_rule"])),
-        pro_rata_minimum_lots=int(row["pro_rata_minimum_lots"]),
-        pro_rata_top=bool(row["pro_rata_top"]),
-        reference_ticks=int(row["reference_ticks"]),
-        ladder=Ladder(int(row["ladder"])),
-    )
+    pair = pair_of(row)
     market.add_pair(pair)
     book = market.books[pair.pair_id]
     book.retired, book.closing = bool(row["retired"]), bool(row["closing"])
