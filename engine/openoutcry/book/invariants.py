@@ -112,7 +112,10 @@ def _check_ladders(storage: Storage, state: State, pair: int) -> None:
         assert int(row["best"][ladder]) == best, f"pair {pair}, ladder {ladder}: best is not {best}"
         begin = int(row["ladder_at"]) + ladder * int(row["stride"]) + int(row["price_min"])
         words = bits[begin >> 6 : (begin + int(row["stride"])) >> 6]
-        used = np.flatnonzero(np.unpackbits(words.view(np.uint8), bitorder="little")) + int(row["price_min"])
+        there = np.flatnonzero(words)
+        bit = np.unpackbits(words[there].view(np.uint8), bitorder="little").reshape(-1, 64)
+        word, place = np.nonzero(bit)
+        used = 64 * there[word] + place + int(row["price_min"])
         assert used.tolist() == prices, f"pair {pair}, ladder {ladder}: bitmap does not show the levels"
     for (ladder, price), lots in levels.items():
         kept = _level_lots(storage, row, ladder, price)
