@@ -13,14 +13,12 @@ from typing import Annotated, Any, Final
 import typer
 
 from openoutcry import __version__
+from openoutcry.cli.usage import UsageError
 
 USAGE_EXIT: Final = 2
 """Exit code for what the user can put right: options, names, files, missing libraries."""
 
 INTERRUPTED_EXIT: Final = 130
-
-UsageError: Final[type[Exception]] = typer.BadParameter.__bases__[0]
-"""Base of everything that typer finds wrong with a command line; typer itself gives it no public name."""
 
 app: Final = typer.Typer(
     name="outcry",

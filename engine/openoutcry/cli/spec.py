@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from openoutcry.cli.main import UsageError
+from openoutcry.cli.usage import UsageError
 from openoutcry.wire.frames import KINDS
 from openoutcry.wire.pages import messages_page
 from openoutcry.wire.spec import specification

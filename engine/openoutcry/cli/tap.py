@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from openoutcry.cli.main import UsageError
+from openoutcry.cli.usage import UsageError
 from openoutcry.wire.capture import read_capture
 from openoutcry.wire.faults import WireFault
 from openoutcry.wire.frames import KINDS
