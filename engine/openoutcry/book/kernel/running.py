@@ -1,7 +1,8 @@
 """The entry of all commands: one loop over a batch, with what every order needs inlined and all else called.
 
 Returns to `Books` when the batch is done, or when a buffer or a pool must grow first. One entry for traders and
-operators, since a second one would compile the matching again (12 s in place of 26 for both).
+operators: with two, every operator command would leave the kernel for Python and come back, and the machine code of
+matching would be kept twice.
 """
 
 from openoutcry.book.kernel.checking import (
