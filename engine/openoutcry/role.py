@@ -19,13 +19,26 @@ from typing import BinaryIO, Final, NamedTuple, NewType, Protocol, TypeAlias
 
 from openoutcry.wire.fields import KEY_BYTES, KeyId
 from openoutcry.wire.signed import Signed
-from openoutcry.wire.tags import Message
+from openoutcry.wire.tags import FRAME_TAG, TIMER_TAG, Message
+
+__all__ = [
+    "FRAME_TAG",
+    "NOBODY",
+    "TIMER_TAG",
+    "Effects",
+    "Input",
+    "Ports",
+    "Record",
+    "Role",
+    "Send",
+    "Store",
+    "Timer",
+    "Topic",
+    "Value",
+]
 
 NOBODY: Final[KeyId] = bytes(KEY_BYTES)
 """The sender of a record that no one sent: a timer."""
-
-Address = NewType("Address", bytes)
-"""To whom: the key of one receiver. The runner knows where that one is reached."""
 
 Topic = NewType("Topic", str)
 """What about: the name of a stream that anyone may subscribe to, such as "trades.7"."""
@@ -37,7 +50,9 @@ Value: TypeAlias = int | str | bytes | None
 class Input(NamedTuple):
     """What has arrived. Size, rate, duplicates and the sender's signature are already checked by the runner.
 
-    tag: the number of the message type. body: the decoded message, or a frame of 64-byte records as it came.
+    sender: whose link it came by, or who has signed the envelope that it was in.
+    tag: the number of the message type. body: the decoded message; of a record frame, whose tag is FRAME_TAG, the
+    frame as it came, already checked by `RecordTable.decode`.
     raw: the bytes that `body` was decoded from; a record keeps these. Both are valid until `admit` returns.
     """
 
@@ -50,7 +65,8 @@ class Input(NamedTuple):
 class Record(NamedTuple):
     """What state is made from; all records of one group are one write to the journal.
 
-    role: the number of the role in its node, which also stands in the journal. tag: the number of the message type.
+    role: the number of the role in its node (`Ports.number`), which also stands in the journal. tag: the number of
+    the message type, FRAME_TAG for a record frame, TIMER_TAG for a timer that was due, whose key is `raw`.
     time_ns: the node's clock when it was admitted; the only time that `apply` knows. raw: content, as it came; for
     `apply` it is valid until the call returns.
     """
@@ -63,12 +79,14 @@ class Record(NamedTuple):
 
 
 class Send(NamedTuple):
-    """What leaves, once the records that caused it are durable.
+    """What leaves, once the records that caused it are durable. A message, or a record frame that is sealed.
 
-    sign: signed when it is sent; a replay sends nothing and so signs nothing.
+    to: the key of one receiver, of whom the runner knows where it is reached; the node's own key for another role of
+    the same node; or a topic. sign: signed when it is sent, in an ENVELOPE to a key and as a SIGNED to a topic; a
+    replay sends nothing and so signs nothing.
     """
 
-    to: Address | Topic
+    to: KeyId | Topic
     body: Message | memoryview
     sign: bool = False
 
@@ -76,7 +94,8 @@ class Send(NamedTuple):
 class Timer(NamedTuple):
     """When to call again: at `due_ns` the key comes back as a record from `NOBODY`.
 
-    A timer with the key of one that is set replaces it; due_ns None cancels it.
+    A timer with the key of one that is set replaces it; due_ns None cancels it. Keys are the role's own: two roles of
+    a node may use the same. At most `limits.TIMER_KEY_BYTES_MAX` bytes.
     """
 
     key: bytes
@@ -109,6 +128,18 @@ class Ports(Protocol):
     """What a role may ask of the node that it runs in; given to it when it is made."""
 
     @property
+    def number(self) -> int:
+        """The number of the role in its node, from 1, which its records carry. The same one for as long as the journal
+        lives.
+        """
+        ...
+
+    @property
+    def own(self) -> KeyId:
+        """The key of the node."""
+        ...
+
+    @property
     def store(self) -> Store | None:
         """The view of the journal, or None for a role that keeps all of its state in memory."""
         ...
@@ -118,7 +149,7 @@ class Ports(Protocol):
         ...
 
     def secret(self, path: str) -> bytes:
-        """Return 32 secret bytes, derived from the node's seed and `path`: the same ones in a replay."""
+        """Return 32 secret bytes, derived from the node's seed, the role's name and `path`: the same in a replay."""
         ...
 
 
@@ -151,15 +182,22 @@ class Role(Protocol):
         ...
 
     def resume(self) -> Effects:
-        """After a replay: return what to send again and which timers run. Every protocol is safe to repeat."""
+        """After a replay: return what to send again and all timers that run. Every protocol is safe to repeat.
+
+        Also called at the first start, when nothing has been applied.
+        """
         ...
 
     def snapshot(self, out: BinaryIO) -> None:
-        """Write the state; the same state gives the same bytes."""
+        """Write the state, also what is in the store; the same state gives the same bytes."""
         ...
 
     def restore(self, source: BinaryIO) -> None:
-        """Take over a state that `snapshot` wrote. The role has applied nothing yet. Raises ValueError for others."""
+        """Take over a state that `snapshot` wrote. The role has applied nothing yet. Raises ValueError for others.
+
+        A role with a store fills it, which is empty. Where the store already holds more than the snapshot, the role is
+        made on that store and this is not called, so such a role reads what it keeps in memory when it is made.
+        """
         ...
 
     def check(self) -> list[str]:

@@ -16,6 +16,7 @@ LINES: Final = {
     "domain": 0,
     "wire": 1,
     "role": 2,
+    "moves": 2,
     "book": 2,
     "assets": 2,
     "trust": 2,
@@ -38,7 +39,7 @@ LINES: Final = {
 PURE_LINE_MAX: Final = 5
 """Up to this line a package is a function of what it is given: no clock, socket, randomness, environment or log."""
 
-ONLY_PACKAGES: Final = {"node": frozenset({"domain", "wire", "role", "host"})}
+ONLY_PACKAGES: Final = {"node": frozenset({"domain", "wire", "role", "moves", "host"})}
 """The node meets roles only through the host."""
 
 IMPURE: Final = frozenset(["zmq", "asyncio", "time", "os", "random", "secrets", "uuid", "logging"])

@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 import pytest
 
-from openoutcry.role import NOBODY, Address, Effects, Input, Record, Role, Send, Timer
+from openoutcry.role import NOBODY, Effects, Input, Record, Role, Send, Timer
 from openoutcry.wire.fields import KeyId
 
 ADD = 1
@@ -57,7 +57,7 @@ class Tally:
 
     def answer(self, sender: KeyId) -> Send:
         """Return the total as a message."""
-        return Send(Address(sender), memoryview(self.total.to_bytes(8, "little")))
+        return Send(sender, memoryview(self.total.to_bytes(8, "little")))
 
 
 def add(number: int) -> Input:
@@ -103,4 +103,4 @@ def test_a_state_is_taken_over_whole_or_refused() -> None:
 def test_what_nobody_sent_has_a_key_of_zeros() -> None:
     """A timer comes back as a record from nobody; a send is not signed unless it says so."""
     assert (len(NOBODY), any(NOBODY)) == (32, False)
-    assert not Send(Address(bytes(32)), memoryview(b"")).sign
+    assert not Send(bytes(32), memoryview(b"")).sign

@@ -308,7 +308,7 @@ def _deep() -> type[Message]:
         ([StreamHead, StreamHead], "tag 9 of StreamHead belongs to StreamHead"),
         ([_Taken], "tag 9 is not given to _Taken"),
         ([_NotGiven], "tag 9999 is not given to _NotGiven in Tag; extensions begin at 10000"),
-        ([_TooHigh], "tag 65536 of _TooHigh is above 65535"),
+        ([_TooHigh], "tag 65536 of _TooHigh is above 65534"),
         ([_NoTag], "_NoTag has no integer tag"),
         ([_AnyInt], "_AnyInt.number is an integer without a range"),
         ([_HalfInt], "_HalfInt.number is an integer without a range"),

@@ -38,6 +38,9 @@ TAG_MAX: Final = 65_535
 EXTENSION_TAG_MIN: Final = 10_000
 """Tags, record kinds and capabilities from here on belong to extensions; those below are given out by `tags.Tag`."""
 
+TIMER_KEY_BYTES_MAX: Final = 256
+"""Key of one timer of a role, in bytes: it becomes a record each time the timer is due."""
+
 CAPABILITIES_MAX: Final = 64
 """Capabilities in one HELLO or service record."""
 

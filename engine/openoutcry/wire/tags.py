@@ -7,7 +7,7 @@ together where they meet; extensions add theirs from `EXTENSION_TAG_MIN` on.
 from collections.abc import Iterable, Mapping
 from enum import IntEnum
 from types import MappingProxyType
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, Final, TypeAlias
 
 import msgspec
 
@@ -33,6 +33,13 @@ class Tag(IntEnum):
     STREAM_SNAPSHOT_PART = 13
     SERVICE_RECORD = 14
     MARKET_STATE = 15
+
+
+TIMER_TAG: Final = 0
+"""In place of a tag: a timer of a node was due. No message has it."""
+
+FRAME_TAG: Final = TAG_MAX
+"""In place of a tag: a record frame, whose kind stands in its header. No message has it."""
 
 
 class Message(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -115,5 +122,5 @@ def _check_owner(tag: int, name: str, message: MessageType) -> None:
         raise ValueError(
             f"tag {tag} is not given to {message.__name__} in Tag; extensions begin at {EXTENSION_TAG_MIN}"
         )
-    if tag > TAG_MAX:
-        raise ValueError(f"tag {tag} of {message.__name__} is above {TAG_MAX}")
+    if tag >= FRAME_TAG:
+        raise ValueError(f"tag {tag} of {message.__name__} is above {FRAME_TAG - 1}")

@@ -1,0 +1,4 @@
+"""Plugins: what they may bring, how they are found and loaded, and how a node is kept from harm by them.
+
+Line 6 of the engine. A node knows roles, checks and readers only through here.
+"""

@@ -1,0 +1,102 @@
+"""State machines as tables: each legal move is one row, and there is no other way to move.
+
+A row says in which state what may happen, under which guards, what then is the case and what is done. Since the table
+is data, `outcry spec export` writes it, the reference shows it, crash points are taken from it, and simulation makes
+mutants of it: every row with a guard skipped, its actions swapped, its deadline widened.
+
+Pure. Line 2 of the engine; may import domain and wire.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Generic, NamedTuple, TypeVar
+
+Case = TypeVar("Case")
+"""What guards look at and actions change: the role's own record of one thing, with what has happened to it."""
+
+
+class Move(NamedTuple):
+    """One row: in `state`, when `event` happens and every guard holds, do the actions in order and be in `next`.
+
+    The first row that fits is taken. guards, actions: names, which the machine of the table knows. slack_ns: added to
+    the deadline that a guard of this row compares with; 0 in every table that is shipped.
+    """
+
+    state: str
+    event: str
+    next: str
+    guards: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ()
+    slack_ns: int = 0
+
+
+class Machine(Generic[Case]):
+    """A table with what its guards and actions are. Immutable.
+
+    guards: name to a function of case and row that tells whether it holds; it changes nothing. actions: name to a
+    function of case and row that does something to the case. deadlines: names of the guards that compare a time with
+    `slack_ns` added to a deadline.
+    """
+
+    __slots__ = ("_rows", "actions", "deadlines", "guards", "moves", "name")
+
+    def __init__(
+        self,
+        name: str,
+        moves: Sequence[Move],
+        guards: Mapping[str, Callable[[Case, Move], bool]],
+        actions: Mapping[str, Callable[[Case, Move], None]],
+        deadlines: Iterable[str] = (),
+    ) -> None:
+        """Put a machine together. Raises ValueError for a name that a row uses and nobody defines, or nobody uses."""
+        self.name = name
+        self.moves = tuple(moves)
+        self.guards = MappingProxyType(dict(guards))
+        self.actions = MappingProxyType(dict(actions))
+        self.deadlines = frozenset(deadlines)
+        for what, known, used in (
+            ("guard", set(guards), {guard for move in moves for guard in move.guards}),
+            ("action", set(actions), {action for move in moves for action in move.actions}),
+        ):
+            if known != used:
+                raise ValueError(f"machine {name}: {what} {', '.join(sorted(known ^ used))} is not used or not defined")
+        if not self.deadlines <= set(guards):
+            raise ValueError(f"machine {name}: a deadline that is no guard")
+        rows: dict[tuple[str, str], list[int]] = {}
+        for number, move in enumerate(self.moves):
+            rows.setdefault((move.state, move.event), []).append(number)
+        self._rows = rows
+
+    def find(self, state: str, event: str, case: Case) -> int | None:
+        """Return the number of the row that is taken, None where there is none. Changes nothing."""
+        for number in self._rows.get((state, event), ()):
+            move = self.moves[number]
+            if all(self.guards[guard](case, move) for guard in move.guards):
+                return number
+        return None
+
+    def take(self, state: str, event: str, case: Case) -> str | None:
+        """Do what the row says and return the state after it; None where no row fits, and nothing was done."""
+        number = self.find(state, event, case)
+        if number is None:
+            return None
+        move = self.moves[number]
+        for action in move.actions:
+            self.actions[action](case, move)
+        return move.next
+
+    def with_moves(self, moves: Sequence[Move]) -> "Machine[Case]":
+        """Return a machine with another table: a mutant. Guards and actions that it no longer uses stay known."""
+        other = object.__new__(Machine)
+        other.name, other.moves = self.name, tuple(moves)
+        other.guards, other.actions, other.deadlines = self.guards, self.actions, self.deadlines
+        rows: dict[tuple[str, str], list[int]] = {}
+        for number, move in enumerate(other.moves):
+            rows.setdefault((move.state, move.event), []).append(number)
+        other._rows = rows
+        return other
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """Every state that the table names, in the order in which it names them."""
+        return tuple(dict.fromkeys(state for move in self.moves for state in (move.state, move.next)))
