@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from openoutcry.domain import Phase
+from openoutcry.wire.key_statements import KeyRevocation, KeyRotation, RevocationReason
 from openoutcry.wire.messages import (
     Hello,
     Refuse,
@@ -81,4 +82,6 @@ SAMPLES: Final[tuple[tuple[Message, list[Any]], ...]] = (
         MarketState(PairId(HASH, OTHER), Phase.HALTED, StateReason.BAND, 0, KEY, 1),
         [15, [HASH, OTHER], 4, 2, 0, KEY, 1],
     ),
+    (KeyRotation(KEY, OTHER, EXPIRY_NS, LARGEST), [16, KEY, OTHER, EXPIRY_NS, LARGEST]),
+    (KeyRevocation(KEY, RevocationReason.STOLEN, EXPIRY_NS), [17, KEY, 1, EXPIRY_NS]),
 )

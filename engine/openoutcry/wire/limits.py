@@ -145,6 +145,9 @@ SERVICE_LIFETIME_NS_MAX: Final = 7 * 86_400 * 10**9
 MARKET_STATE_BYTES_MAX: Final = 512
 """Longest MARKET_STATE, in bytes."""
 
+KEY_STATEMENT_BYTES_MAX: Final = 256
+"""Longest KEY_ROTATION or KEY_REVOCATION, in bytes: they need 88, the rest is for later fields."""
+
 CAPTURE_FRAME_BYTES_MAX: Final = 2 * FRAME_BYTES_MAX
 """Longest frame in a capture file, in bytes: longer than what a node accepts, so that what was refused can be seen."""
 

@@ -13,6 +13,7 @@ from openoutcry import domain
 from openoutcry.wire import limits
 from openoutcry.wire.faults import FaultCode
 from openoutcry.wire.frames import FRAME_VERSION, MAGIC, RecordKind, RecordTable
+from openoutcry.wire.key_statements import RevocationReason
 from openoutcry.wire.service import KeyPurpose, StateReason
 from openoutcry.wire.signed import DOMAIN
 from openoutcry.wire.tags import MessageType, TagTable
@@ -26,6 +27,7 @@ _ENUMS: Final[tuple[type[IntEnum], ...]] = (
     ),
     Capability,
     KeyPurpose,
+    RevocationReason,
     StateReason,
 )
 _CODES: Final = ("RejectCode", "CancelReason")

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from openoutcry.wire.key_statements import KeyRevocation, KeyRotation
 from openoutcry.wire.messages import (
     Hello,
     Refuse,
@@ -35,5 +36,7 @@ MESSAGES: Final = TagTable(
         StreamSnapshotPart,
         ServiceRecord,
         MarketState,
+        KeyRotation,
+        KeyRevocation,
     ]
 )

@@ -33,6 +33,8 @@ class Tag(IntEnum):
     STREAM_SNAPSHOT_PART = 13
     SERVICE_RECORD = 14
     MARKET_STATE = 15
+    KEY_ROTATION = 16
+    KEY_REVOCATION = 17
 
 
 TIMER_TAG: Final = 0
