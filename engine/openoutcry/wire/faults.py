@@ -64,6 +64,10 @@ class FaultCode(IntEnum):
     """Signed by a key that this node's configuration does not name for it."""
     WRONG_ANSWER = 27
     """A WELCOME for something that was not offered."""
+    NOT_DURABLE = 40
+    """It could not be written down, so nothing of it was done; it may be sent again."""
+    ROLE_FAILED = 41
+    """The role that takes it could not judge it: a fault of the receiver's program, which it has noted."""
 
 
 class WireFault(msgspec.Struct, frozen=True, gc=False):

@@ -172,14 +172,36 @@ class HighWater:
 
     def take(self, request: Request, now_ns: int) -> WireFault | None:
         """Judge a request and, where nothing is wrong, raise its sender's mark. Forgets where there is no room."""
-        if len(self._marks) >= self._senders_max and request.sender not in self._marks:
-            self.forget(now_ns)
+        self._make_room(request.sender, now_ns)
         found = self.judge(request, now_ns)
         if found is None:
-            mark = self._marks.get(request.sender)
-            latest_ns = request.expiry_ns if mark is None else max(mark.expiry_ns, request.expiry_ns)
-            self._marks[request.sender] = Mark(request.sequence, latest_ns)
+            self._raise(request)
         return found
+
+    def remember(self, request: Request, now_ns: int) -> None:
+        """Raise the mark of a request that was taken before: a replay does not judge again what was judged."""
+        self._make_room(request.sender, now_ns)
+        self._raise(request)
+
+    def _make_room(self, sender: bytes, now_ns: int) -> None:
+        if len(self._marks) >= self._senders_max and sender not in self._marks:
+            self.forget(now_ns)
+
+    def _raise(self, request: Request) -> None:
+        mark = self._marks.get(request.sender)
+        latest_ns = request.expiry_ns if mark is None else max(mark.expiry_ns, request.expiry_ns)
+        self._marks[request.sender] = Mark(request.sequence, latest_ns)
+
+    def mark(self, sender: bytes) -> Mark | None:
+        """Return what is remembered of a sender."""
+        return self._marks.get(sender)
+
+    def put_back(self, sender: bytes, mark: Mark | None) -> None:
+        """Undo a `take` that could not be kept: `mark` is what `mark` gave before it."""
+        if mark is None:
+            self._marks.pop(sender, None)
+        else:
+            self._marks[sender] = mark
 
     def forget(self, now_ns: int) -> int:
         """Drop senders all of whose requests have expired; return how many. Cost: one look at each sender."""
