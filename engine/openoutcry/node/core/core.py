@@ -42,11 +42,13 @@ NODE_ROLE: Final = RoleVersion(NODE, "node", 1)
 class Counters:
     """What a node has done since it was started; plain numbers, read at any time.
 
-    admit_failures: inputs that a role could not judge. not_durable: groups that the journal had no room for.
+    inputs: messages and record frames that roles were given, those in envelopes counted one by one. admit_failures:
+    inputs that a role could not judge. not_durable: groups that the journal had no room for.
     """
 
     groups: int = 0
     arrivals: int = 0
+    inputs: int = 0
     records: int = 0
     fired: int = 0
     sends: int = 0
@@ -263,6 +265,7 @@ class Core:
             records = [Record(number, TIMER_TAG, now_ns, NOBODY, key) for role, key in due if role == number]
             inputs = taken.inputs.get(number)
             if inputs:
+                self.counters.inputs += len(inputs)
                 admitted, sends = self._admit(number, inputs, out)
                 records += admitted
                 out += self._frames(sends)
