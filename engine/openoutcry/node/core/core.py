@@ -22,6 +22,7 @@ from openoutcry.node.core.limits import (
     GROUP_FRAMES_MAX,
     GROUP_INPUTS_MAX,
     LOCAL_ROUNDS_MAX,
+    RESTART_NS,
     RETRY_NS,
 )
 from openoutcry.node.core.outbox import Outbox
@@ -82,6 +83,7 @@ class Core:
         self.counters = Counters()
         self.notes: list[str] = []
         self.clock_ns = 0
+        self._recorded_ns = 0
         self._identity = identity
         self._answers = answers
         self._sync = sync
@@ -107,7 +109,8 @@ class Core:
         due_ns = self._timers.due_ns
         if not self._local:
             return due_ns
-        return self._local_from_ns if due_ns is None else min(due_ns, self._local_from_ns)
+        local_ns = max(self._local_from_ns, self.clock_ns)
+        return local_ns if due_ns is None else min(due_ns, local_ns)
 
     @property
     def timers(self) -> int:
@@ -133,7 +136,7 @@ class Core:
         if snapshot is not None:
             with snapshot.content as content:
                 state, sequence = read_state(content), snapshot.sequence
-        self.clock_ns = state.clock_ns
+        self.clock_ns = self._recorded_ns = state.clock_ns
         self._marks.load(state.floor_ns, state.marks)
         self._begins[NODE] = sequence + 1
         states = {role.name: role for role in state.roles}
@@ -156,12 +159,12 @@ class Core:
             own = [record for record in batch.records[skip:] if record.role == number]
             if own:
                 self._replay(number, own, last)
-        self.clock_ns = max(self.clock_ns, batch.records[-1].time_ns)
+        self.clock_ns = self._recorded_ns = batch.records[-1].time_ns
         self.counters.replayed += len(batch.records)
 
     def resume(self, now_ns: int) -> list[Outgoing]:
         """Go on after a replay: set the timers, return what is to be sent again."""
-        self.clock_ns = max(self.clock_ns, now_ns)
+        self.clock_ns = max(self.clock_ns + RESTART_NS, now_ns)
         out: list[Outgoing] = []
         for number, role in self._roles.items():
             out += self._carry_out(number, role.resume())
@@ -173,9 +176,9 @@ class Core:
         The memory of the frames may be used again after this returns, except by what is returned. Raises Stopped where
         the journal is no longer written, RoleFailed; then nothing more may be sent.
         """
-        self.clock_ns = max(self.clock_ns, now_ns)
+        self.clock_ns = max(self.clock_ns, now_ns - 1)
         out: list[Outgoing] = []
-        due = self._timers.take(self.clock_ns, GROUP_INPUTS_MAX)
+        due = self._timers.take(max(self.clock_ns, now_ns), GROUP_INPUTS_MAX)
         waiting = [*self._take_local(), *arrivals]
         rounds = 0
         while waiting or due:
@@ -217,7 +220,7 @@ class Core:
             for number, role in self._roles.items()
         ]
         states = sorted([*states, *self._dormant])
-        write_state(NodeState(self.clock_ns, floor_ns, marks, tuple(states)), out)
+        write_state(NodeState(self._recorded_ns, floor_ns, marks, tuple(states)), out)
 
     def _make(self, part: Part, state: RoleState | None, sequence: int) -> tuple[Role, int]:
         """Make one role and say from which record on it has to be replayed."""
@@ -256,8 +259,8 @@ class Core:
             store.commit(last)
 
     def _group(self, arrivals: Sequence[Arrival], due: Sequence[tuple[int, bytes]]) -> list[Outgoing]:
-        """Process one group; see the module."""
-        now_ns = self.clock_ns
+        """Process one group; see the module. No two groups have one time: sequences of signed requests follow it."""
+        self.clock_ns = now_ns = self.clock_ns + 1
         taken = self.inbox.read(arrivals, now_ns)
         out = taken.refusals
         groups = [(NODE, taken.marks)] if taken.marks else []
@@ -279,6 +282,7 @@ class Core:
                 last = self._append([record for _, records in groups for record in records])
             except NotDurable as error:
                 return self._not_kept(taken, arrivals, due, str(error))
+            self._recorded_ns = now_ns
             counters.fired += len(due)
             stores: list[ViewStore] = []
             for number, records in groups:

@@ -24,6 +24,10 @@ REFUSALS_MAX: Final = 8
 RETRY_NS: Final = 100 * 10**6
 """How long timers wait that were due when the journal had no room, in nanoseconds: a disk that is full stays so."""
 
+RESTART_NS: Final = 1 << 20
+"""How far a restart moves the clock of a node at least, in nanoseconds, should the machine's have stood still or run
+back: the journal knows the time of its last record, and what was signed since has at most so many later sequences."""
+
 REQUEST_LIFETIME_NS: Final = 60 * 10**9
 """How long after it was signed a request of ours counts, in nanoseconds: longer than any restart in order."""
 
