@@ -5,7 +5,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
 
-from openoutcry.node.store import MemoryStore, MemoryView, SqliteStore, View, ViewStore, view_path
+from openoutcry.node.store import MemoryStore, MemoryView, SqliteStore, View, view_path
+from openoutcry.node.store.base import BaseStore
 from openoutcry.role import Value
 
 JOURNAL: Final = bytes(range(16))
@@ -29,7 +30,7 @@ def account(number: int) -> tuple[Value, ...]:
 class Bench(Protocol):
     """A place that a view lies in, between openings."""
 
-    def open(self, view: View = VIEW, last: int = LAST) -> ViewStore:
+    def open(self, view: View = VIEW, last: int = LAST) -> BaseStore:
         """Open the view; the one before was closed or crashed."""
         ...
 

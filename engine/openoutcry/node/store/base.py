@@ -9,7 +9,7 @@ from openoutcry.role import Value
 
 
 class BaseStore(ABC):
-    """A `ViewStore` on one `SqlView`; each kind says where that comes from, and what making it anew means."""
+    """A `core.parts.ViewStore` on one `SqlView`, used by one thread; each kind says where that comes from, and what making it anew means."""
 
     def __init__(self, view: View, name: str) -> None:
         """view: what it is of. name: what a note calls it."""
@@ -60,7 +60,11 @@ class BaseStore(ABC):
         """Run one statement of a role for each row of values; see `Store`."""
         self._sql.execute_many(statement, values)
 
-    def reset(self, why: str) -> None:
-        """Make the view empty; see `ViewStore`."""
+    def reset(self) -> None:
+        """Make the view empty; see `ViewStore`. What was begun is forgotten."""
+        self._make_anew()
+
+    def _reset_as(self, why: str) -> None:
+        """Make the view empty and say why."""
         self._make_anew()
         self._notes.append(f"{self.name} is made anew from the journal: {why}")

@@ -37,7 +37,7 @@ class MemoryStore(BaseStore):
         if memory.sql is None:
             self._make_anew()
         elif why := memory.sql.read_mark(view, last):
-            self.reset(why)
+            self._reset_as(why)
 
     @property
     def _sql(self) -> SqlView:

@@ -66,7 +66,7 @@ class SqliteStore(BaseStore):
         if not path.exists():
             self._make_anew()
         elif why := self._open(last):
-            self.reset(why)
+            self._reset_as(why)
 
     @property
     def _sql(self) -> SqlView:

@@ -1,12 +1,10 @@
-"""What a view belongs to, and what the node asks of a store beside what roles ask of it."""
+"""What a view belongs to, and the table in which it says so."""
 
 import hashlib
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, Protocol
-
-from openoutcry.role import Store
+from typing import Final
 
 OWN_TABLE: Final = "openoutcry_view"
 """The one table that is not the role's; roles cannot reach it."""
@@ -51,43 +49,3 @@ class View:
                 begun = ""
         if begun.strip():
             raise ValueError(f"the tables of role {self.role} end within a statement: {begun.strip()[:60]!r}")
-
-
-class ViewStore(Store, Protocol):
-    """A `Store` with transactions, for the node. Used by one thread.
-
-    A role reads at any time and writes between `begin` and `commit`; a read before the commit sees what was written.
-    """
-
-    @property
-    def applied(self) -> int:
-        """Sequence of the last record that the view has, 0 when it is empty."""
-        ...
-
-    @property
-    def notes(self) -> Sequence[str]:
-        """What an operator should read: why it was made anew."""
-        ...
-
-    def begin(self) -> None:
-        """Begin the transaction of one group. Raises StoreError."""
-        ...
-
-    def commit(self, sequence: int) -> None:
-        """Keep what was written since `begin`, all of it or nothing, as the view after record `sequence`.
-
-        Only called when the journal is durable up to there: a view is never ahead of its journal. Raises StoreError.
-        """
-        ...
-
-    def rollback(self) -> None:
-        """Forget what was written since `begin`; without one there is nothing to forget."""
-        ...
-
-    def reset(self, why: str) -> None:
-        """Make the view empty, with `applied` 0, and note why. What was begun is forgotten. Raises StoreError."""
-        ...
-
-    def close(self) -> None:
-        """Let go. What was begun and not committed is forgotten."""
-        ...
