@@ -56,6 +56,24 @@ def test_what_is_truncated_is_archived_and_read_as_before(tmp_path: Path) -> Non
     assert (found.first, found.last, found.segments) == (1, 300, 6)
 
 
+def test_retaining_gives_up_what_neither_snapshot_needs(tmp_path: Path) -> None:
+    """Snapshots come from elsewhere: none, one, two, then newer ones; segments before the older of two go, once."""
+    folder = written(tmp_path / "journal")
+    log = reopened(folder)
+    left = []
+    for sequence in (0, 57, 120, 200):
+        if sequence:
+            snapshots(log, sequence)
+        log.retain()
+        log.retain()  # also while the first one is still at work
+        log.settle()
+        left.append(len(names(folder, "*.journal")))
+    assert left == [4, 4, 3, 2]
+    assert list(log.notes) == []
+    assert contents(log) == records(1, 200, 1000)
+    log.close()
+
+
 @pytest.mark.parametrize(("kept", "first"), [(0, 113), (1, 57), (2, 1), (None, 1)])
 def test_so_many_archives_are_kept_as_the_operator_says(tmp_path: Path, kept: int | None, first: int) -> None:
     """Two segments are put away; what is not kept is refused by number."""

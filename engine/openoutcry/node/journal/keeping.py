@@ -84,6 +84,11 @@ class Keeper:
         self._dropping = [drop for drop in self._dropping if not drop.done()]
         self._dropping.append(self._thread.submit(self._drop_all, segments, done))
 
+    @property
+    def is_dropping(self) -> bool:
+        """Tell whether segments are being archived and retired."""
+        return not all(drop.done() for drop in self._dropping)
+
     def settle(self) -> None:
         """Wait until everything that was begun is done."""
         for drop in self._dropping:

@@ -7,6 +7,7 @@ Functions of a folder, so that another process than the one that writes the jour
 
 import hashlib
 import io
+import os
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -68,7 +69,8 @@ def encode_header(stamp: Stamp, size: int, digest: bytes) -> bytes:
 def save(folder: Path, stamp: Stamp, write: Callable[[BinaryIO], None], disk: Disk) -> None:
     """Write a snapshot and forget all but the newest two. Raises OSError, with nothing changed, where that fails."""
     path = folder / snapshot_name(stamp.sequence)
-    part = path.with_name(path.name + PART_SUFFIX)
+    # The node and the process that follows it may write the same one at the same time.
+    part = path.with_name(f"{path.name}.{os.getpid()}{PART_SUFFIX}")
     try:
         with open(part, "wb", opener=disk.opener) as file:
             file.write(bytes(HEADER_BYTES))

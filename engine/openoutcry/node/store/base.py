@@ -9,7 +9,10 @@ from openoutcry.role import Value
 
 
 class BaseStore(ABC):
-    """A `core.parts.ViewStore` on one `SqlView`, used by one thread; each kind says where that comes from, and what making it anew means."""
+    """A `core.parts.ViewStore` on one `SqlView`, used by one thread.
+
+    Each kind says where that comes from, and what making it anew means.
+    """
 
     def __init__(self, view: View, name: str) -> None:
         """view: what it is of. name: what a note calls it."""

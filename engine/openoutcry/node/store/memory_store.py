@@ -53,7 +53,7 @@ class MemoryStore(BaseStore):
         sql = SqlView(sqlite3.connect(":memory:", isolation_level=None), self.name)
         try:
             sql.make(self.view)
-        except (sqlite3.Error, ValueError) as error:
+        except sqlite3.Error as error:
             sql.connection.close()
             raise StoreError(f"{self.name} cannot be made: {error}") from error
         self.memory.sql = sql

@@ -133,7 +133,7 @@ class SqlView:
         return ""
 
     def make(self, view: View) -> None:
-        """Make the tables of an empty database, all or none. Raises ValueError or sqlite3.Error."""
+        """Make the tables of an empty database, all or none. Raises sqlite3.Error."""
         statements = list(view.statements)
         self._say(WRITABLE, BEGIN, OWN_SCHEMA)
         try:

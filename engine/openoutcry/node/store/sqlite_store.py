@@ -98,7 +98,7 @@ class SqliteStore(BaseStore):
             self._delete()
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE))
             self._connect().make(self.view)
-        except (OSError, sqlite3.Error, ValueError) as error:
+        except (OSError, sqlite3.Error) as error:
             self._let_go()
             raise StoreError(f"{self.path} cannot be made: {error}") from error
 
