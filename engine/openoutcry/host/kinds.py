@@ -1,4 +1,4 @@
-"""What a plugin brings: kinds of roles, and scenarios in which simulation runs them. Values, without behaviour."""
+"""What a plugin brings: kinds of roles, scenarios in which simulation runs them, readers. Values, without behaviour."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openoutcry.moves import Machine
+from openoutcry.replay.flow import Flow
+from openoutcry.replay.readers.options import Options
+from openoutcry.replay.source import Source
 from openoutcry.role import Ports, Role
 from openoutcry.wire.fields import KeyId
 from openoutcry.wire.frames import RecordKind
@@ -22,9 +25,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Answers(Protocol):
     """What a role may ask of the plugins that its node has loaded; each question is a hook."""
 
-    def check_orders(self, commands: NDArray[np.void]) -> NDArray[np.int16] | None:
-        """Ask every order check about a group of COMMAND records.
+    def check_orders(
+        self, commands: NDArray[np.void], last_ticks: NDArray[np.int64] | None = None
+    ) -> NDArray[np.int16] | None:
+        """Ask every order check about a group of COMMAND records; in `admit`, never in `apply`.
 
+        last_ticks: the last price of each command's pair, in ticks, 0 for none; None from a role that keeps no book.
         Returns one reject code for each command, 0 for none: that of the first check, by its stated key, that objects.
         None where no check is loaded. Never raises, and returns within the deadlines of the checks.
         """
@@ -81,3 +87,17 @@ class Scenario:
     nodes: Callable[[Mapping[str, KeyId]], Mapping[str, Sequence[Cast]]]
     broken: Callable[[Mapping[str, Mapping[str, Role]]], list[str]]
     unsettled: Callable[[Mapping[str, Mapping[str, Role]]], list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayReader:
+    """A reader of recorded order flow, as those of `openoutcry.replay.readers`.
+
+    name: as `--reader` takes it, `[a-z][a-z0-9_]*`. reads: what it reads, in words. knows: says from a file's name and
+    its first bytes whether it is of the format. read: reads a recording; raises ReplayError for what is damaged.
+    """
+
+    name: str
+    reads: str
+    knows: Callable[[str, bytes], bool]
+    read: Callable[[Source, Options], Flow]

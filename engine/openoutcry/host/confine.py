@@ -1,0 +1,106 @@
+"""What a plugin's own process may not do: write files, open sockets, use up memory, outlive its node.
+
+Called in that process, before anything of the plugin is imported. Resource limits hold everywhere on POSIX; on Linux
+the process also dies with its node, and Landlock (5.13 and later) leaves it nothing to open but what the interpreter
+is made of: no keystore, no journal, no configuration, and no other process to look into.
+"""
+
+import ctypes
+import os
+import platform
+import resource
+import signal
+import struct
+import sys
+from collections.abc import Iterable
+from typing import Final
+
+FILES_MAX: Final = 256
+"""Open files of the process: importing a package with extension modules takes a few dozen at a time."""
+
+CPU_S: Final = 30
+"""Processor seconds until the next question; the process is ended by the kernel where it takes more. The node's
+deadline is far shorter: this ends what a plugin does when nobody asks."""
+
+PR_SET_PDEATHSIG: Final = 1
+PR_SET_NO_NEW_PRIVS: Final = 38
+
+CREATE_RULESET: Final = 444
+ADD_RULE: Final = 445
+RESTRICT_SELF: Final = 446
+"""System calls of Landlock, the same numbers on every architecture."""
+
+RULESET_VERSION: Final = 1
+PATH_BENEATH: Final = 1
+
+READ_FILE: Final = 1 << 2
+READ_DIR: Final = 1 << 3
+RIGHTS_OF_ABI: Final = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 4: (1 << 15) - 1, 5: (1 << 16) - 1}
+"""Rights on files that each version of Landlock knows; all of them are taken away."""
+
+NETWORK_ABI: Final = 4
+NETWORK: Final = 0b11
+"""Bind and connect of TCP."""
+
+SCOPE_ABI: Final = 6
+SCOPE: Final = 0b11
+"""Abstract Unix sockets of others, and signals to others."""
+
+SYSTEM_FOLDERS: Final = ("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/dev/null", "/dev/urandom", "/proc/self")
+"""What the interpreter and shared libraries are read from, beside the folders of `sys.path`. Those that exist."""
+
+NOT_CONFINED: Final = "files are not closed to it: this system has no Landlock"
+
+
+def limit(memory_mb: int) -> None:
+    """Bound memory, files and cores, and die with the node."""
+    resource.setrlimit(resource.RLIMIT_AS, (memory_mb << 20, memory_mb << 20))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (FILES_MAX, FILES_MAX))
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def refresh() -> None:
+    """Allow CPU_S more seconds of processor time from now on."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + CPU_S, hard))
+
+
+def close_files(readable: Iterable[str]) -> bool:
+    """Leave only these folders and files to be read, and no TCP socket. Tell whether this system can do that."""
+    if platform.system() != "Linux":
+        return False
+    system = ctypes.CDLL(None, use_errno=True)
+    version = system.syscall(CREATE_RULESET, None, 0, RULESET_VERSION)
+    if version < 1:
+        return False
+    files = RIGHTS_OF_ABI[min(version, max(RIGHTS_OF_ABI))]
+    attributes = struct.pack(
+        "=QQQ", files, NETWORK if version >= NETWORK_ABI else 0, SCOPE if version >= SCOPE_ABI else 0
+    )
+    size = 24 if version >= SCOPE_ABI else 16 if version >= NETWORK_ABI else 8
+    rules = system.syscall(CREATE_RULESET, attributes, size, 0)
+    if rules < 0:
+        return False
+    try:
+        for path in sorted({*readable, *SYSTEM_FOLDERS}):
+            _allow(system, rules, path)
+        system.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+        return bool(system.syscall(RESTRICT_SELF, rules, 0) == 0)
+    finally:
+        os.close(rules)
+
+
+def _allow(system: ctypes.CDLL, rules: int, path: str) -> None:
+    if not os.path.exists(path):
+        return
+    rights = READ_FILE | (READ_DIR if os.path.isdir(path) else 0)
+    descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    try:
+        system.syscall(ADD_RULE, rules, PATH_BENEATH, struct.pack("=Qi", rights, descriptor), 0)
+    finally:
+        os.close(descriptor)
