@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from benchmarks import journal, latency, memory, peers
+from benchmarks import journal, latency, memory, nodes, peers
 from benchmarks.record import RESULTS, ROOT, Recorder
 from benchmarks.suites.scale import QUICK
 
@@ -52,6 +52,7 @@ MEASURES: Final[dict[str, Callable[..., None]]] = {
     "journal": journal.measure,
     "latency": latency.measure,
     "memory": memory.measure,
+    "nodes": nodes.measure,
     "peers": peers.measure,
 }
 
