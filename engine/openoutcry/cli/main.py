@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from openoutcry import __version__
+from openoutcry.cli import key_commands
 from openoutcry.cli.usage import UsageError
 
 USAGE_EXIT: Final = 2
@@ -30,6 +31,7 @@ app: Final = typer.Typer(
 
 spec_app: Final = typer.Typer(help="The wire format, for other programs.", no_args_is_help=True)
 app.add_typer(spec_app, name="spec")
+key_commands.add_to(app)
 
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the tables and the picture.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
