@@ -9,7 +9,7 @@ Pure. Line 2 of the engine; may import domain and wire.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 Case = TypeVar("Case")
 """What guards look at and actions change: the role's own record of one thing, with what has happened to it."""
@@ -100,3 +100,18 @@ class Machine(Generic[Case]):
     def states(self) -> tuple[str, ...]:
         """Every state that the table names, in the order in which it names them."""
         return tuple(dict.fromkeys(state for move in self.moves for state in (move.state, move.next)))
+
+
+def described(machine: Machine[Any]) -> dict[str, Any]:
+    """Return a machine as values that JSON can write: its states and its rows, in order."""
+    rows = [
+        {
+            "state": move.state,
+            "event": move.event,
+            "guards": list(move.guards),
+            "actions": list(move.actions),
+            "next": move.next,
+        }
+        for move in machine.moves
+    ]
+    return {"name": machine.name, "states": list(machine.states), "moves": rows}

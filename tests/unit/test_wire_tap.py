@@ -168,7 +168,7 @@ def test_mistakes_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
 def test_the_command_exports_the_specification(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """To the terminal and to a file, as JSON and as the page."""
     assert main(["spec", "export"]) == 0
-    assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(SPEC))
+    assert json.loads(capsys.readouterr().out) == {**json.loads(json.dumps(SPEC)), "machines": []}
     assert main(["spec", "export", "--page", "--out", str(tmp_path / "page.md")]) == 0
     assert (tmp_path / "page.md").read_text(encoding="utf-8") == messages_page(SPEC)
     assert capsys.readouterr().out == ""

@@ -37,6 +37,10 @@ Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Plain = Annotated[bool, typer.Option("--plain", help="Use the plain Python books: slower, the same events.")]
 
+PluginNames = Annotated[
+    list[str] | None, typer.Option("--plugin", metavar="NAME", help="Also the words of this plugin; may be repeated.")
+]
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code; what is wrong with it is one line on standard error."""
@@ -133,22 +137,24 @@ def demo(
 def tap(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Captured traffic, or one frame.")],
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+    plugin: PluginNames = None,
 ) -> None:
     """Show what frames hold, also those that a node would refuse."""
     from openoutcry.cli.tap import run_tap
 
-    run_tap(file, json)
+    run_tap(file, json, tuple(plugin or ()))
 
 
 @spec_app.command("export")
 def spec_export(
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write to this file.")] = None,
     page: Annotated[bool, typer.Option("--page", help="The reference page in place of JSON.")] = False,
+    plugin: PluginNames = None,
 ) -> None:
-    """Write messages, records, enums, codes and bounds as JSON."""
+    """Write messages, records, enums, codes, bounds and transition tables as JSON."""
     from openoutcry.cli.spec import run_spec_export
 
-    run_spec_export(out, page)
+    run_spec_export(out, page, tuple(plugin or ()))
 
 
 def _decimal(text: str | None) -> Decimal | None:

@@ -1,20 +1,21 @@
 """`outcry tap`: what captured traffic, or one frame, holds."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from openoutcry.cli.usage import UsageError
+from openoutcry.cli.vocabulary import vocabulary
 from openoutcry.wire.capture import read_capture
 from openoutcry.wire.faults import WireFault
-from openoutcry.wire.frames import KINDS
-from openoutcry.wire.table import MESSAGES
 from openoutcry.wire.tap import Tap, text
 
 
-def run_tap(path: Path, as_json: bool) -> None:
+def run_tap(path: Path, as_json: bool, plugins: Sequence[str] = ()) -> None:
     """Print each frame of a file, one JSON object a line or as text. Raises UsageError where it cannot be read."""
-    tap = Tap(MESSAGES, KINDS)
+    words = vocabulary(plugins)
+    tap = Tap(words.messages, words.records)
     try:
         with path.open("rb") as source:
             for number, frame in enumerate(read_capture(source), 1):

@@ -17,4 +17,4 @@ class Outgoing(NamedTuple):
     """One frame for one node, or for everyone who has subscribed to a topic."""
 
     to: KeyId | Topic
-    frame: bytes | bytearray | memoryview
+    frame: bytes | memoryview
