@@ -14,7 +14,7 @@ from openoutcry.domain.records import COMMAND
 from openoutcry.host.account import words_of
 from openoutcry.host.bring import BrokenPlugin, Hook, bring, carried
 from openoutcry.host.codes import fault_of
-from openoutcry.host.confine import NOT_CONFINED, close_files, limit, refresh
+from openoutcry.host.confine import close, limit, refresh
 from openoutcry.host.errors import PluginError
 from openoutcry.host.kinds import ReplayReader, RoleKind, Scenario
 from openoutcry.host.pipe import ASK_BYTES_MAX, Ask, Begin, Failed, Ready, Told, framed, read_exactly, to_child
@@ -30,8 +30,8 @@ def main(memory_mb: int) -> int:
         return 0
     begin = to_child.decode(body)
     assert isinstance(begin, Begin)
-    if not close_files([*filter(None, sys.path), sys.prefix, sys.base_prefix]):
-        print(NOT_CONFINED, file=sys.stderr)
+    for missing in close([*filter(None, sys.path), sys.prefix, sys.base_prefix]):
+        print(missing, file=sys.stderr)
     try:
         hooks = bring(begin.plugin, begin.value, begin.settings)
         ready = Ready(

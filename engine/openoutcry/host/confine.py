@@ -6,6 +6,7 @@ is made of: no keystore, no journal, no configuration, and no other process to l
 """
 
 import ctypes
+import errno
 import os
 import platform
 import resource
@@ -49,7 +50,20 @@ SCOPE: Final = 0b11
 SYSTEM_FOLDERS: Final = ("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/dev/null", "/dev/urandom", "/proc/self")
 """What the interpreter and shared libraries are read from, beside the folders of `sys.path`. Those that exist."""
 
-NOT_CONFINED: Final = "files are not closed to it: this system has no Landlock"
+PR_SET_SECCOMP: Final = 22
+SECCOMP_MODE_FILTER: Final = 2
+
+SYSTEM_CALLS: Final = {"x86_64": (0xC000003E, 41), "aarch64": (0xC00000B7, 198)}
+"""Machine to what the kernel calls it, and the number of `socket` there."""
+
+IO_URING_SETUP: Final = 425
+OTHER_NUMBERS: Final = 0x40000000
+"""System calls from here on are the same ones by other numbers, on x86-64."""
+
+LOAD_NUMBER, LOAD_MACHINE = (0x20, 0, 0, 0), (0x20, 0, 0, 4)
+ALLOW, REFUSE = (0x06, 0, 0, 0x7FFF0000), (0x06, 0, 0, 0x00050000 | errno.EACCES)
+IF_EQUAL: Final = 0x15
+IF_AT_LEAST: Final = 0x35
 
 
 def limit(memory_mb: int) -> None:
@@ -70,8 +84,17 @@ def refresh() -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + CPU_S, hard))
 
 
-def close_files(readable: Iterable[str]) -> bool:
-    """Leave only these folders and files to be read, and no TCP socket. Tell whether this system can do that."""
+def close(readable: Iterable[str]) -> list[str]:
+    """Leave only these folders and files to be read, and no socket to be made. Return what this system cannot do."""
+    missing = []
+    if not _close_files(readable):
+        missing.append("files are not closed to it: this system has no Landlock")
+    if not _close_sockets():
+        missing.append("sockets are not closed to it: this system has no filter of system calls that is known here")
+    return missing
+
+
+def _close_files(readable: Iterable[str]) -> bool:
     if platform.system() != "Linux":
         return False
     system = ctypes.CDLL(None, use_errno=True)
@@ -93,6 +116,29 @@ def close_files(readable: Iterable[str]) -> bool:
         return bool(system.syscall(RESTRICT_SELF, rules, 0) == 0)
     finally:
         os.close(rules)
+
+
+def _close_sockets() -> bool:
+    """Refuse the system calls that make sockets. Landlock knows those of TCP only, and not on every kernel."""
+    known = SYSTEM_CALLS.get(platform.machine())
+    if platform.system() != "Linux" or known is None:
+        return False
+    machine, socket = known
+    steps = (
+        LOAD_MACHINE,
+        (IF_EQUAL, 0, 5, machine),
+        LOAD_NUMBER,
+        (IF_AT_LEAST, 3, 0, OTHER_NUMBERS),
+        (IF_EQUAL, 2, 0, socket),
+        (IF_EQUAL, 1, 0, IO_URING_SETUP),
+        ALLOW,
+        REFUSE,
+    )
+    program = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *step) for step in steps))
+    header = ctypes.create_string_buffer(struct.pack("@HP", len(steps), ctypes.addressof(program)))
+    system = ctypes.CDLL(None, use_errno=True)
+    system.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    return bool(system.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, header, 0, 0) == 0)
 
 
 def _allow(system: ctypes.CDLL, rules: int, path: str) -> None:

@@ -30,8 +30,11 @@ class Check(Protocol):
     def required(self) -> bool:
         """Whether its not answering refuses orders."""
 
-    def ask(self, commands: NDArray[np.void], last_ticks: NDArray[np.int64]) -> Answer:
-        """Ask once; never raises, and comes back within the deadline where the check runs in a process of its own."""
+    def put(self, commands: NDArray[np.void], last_ticks: NDArray[np.int64]) -> None:
+        """Hand the question to a process of its own; the deadline begins."""
+
+    def take(self, commands: NDArray[np.void], last_ticks: NDArray[np.int64]) -> Answer:
+        """Return the answer to what was put; never raises. From a process of its own it comes within the deadline."""
 
     def close(self) -> None:
         """Let go of processes and pipes."""
@@ -45,9 +48,12 @@ class AbsentCheck:
         self.required = True
         self._why = why
 
-    def ask(self, commands: NDArray[np.void], last_ticks: NDArray[np.int64]) -> Answer:
-        """Give no answer."""
+    def put(self, commands: NDArray[np.void], last_ticks: NDArray[np.int64]) -> None:
+        """Nobody is there to be asked."""
         self.account.counters.calls += 1
+
+    def take(self, commands: NDArray[np.void], last_ticks: NDArray[np.int64]) -> Answer:
+        """Give no answer."""
         self.account.fail("down", self._why)
         return NO_ANSWER
 
@@ -105,7 +111,9 @@ class Plugins:
 
     def _check_part(self, commands: NDArray[np.void], prices: NDArray[np.int64], codes: NDArray[np.int16]) -> None:
         for check in self.checks:
-            answer = check.ask(commands, prices)
+            check.put(commands, prices)
+        for check in self.checks:
+            answer = check.take(commands, prices)
             if answer is NO_ANSWER:
                 if check.required:
                     refuse_unchecked(codes, commands["op"])
