@@ -64,6 +64,14 @@ class FaultCode(IntEnum):
     """Signed by a key that this node's configuration does not name for it."""
     WRONG_ANSWER = 27
     """A WELCOME for something that was not offered."""
+    RATE_LIMITED = 28
+    """More messages or bytes than one node may send; those beyond are dropped until it is slower."""
+    NOT_ADMITTED = 29
+    """Something else before a HELLO and the service record of whose link it is, or a link that must say them again."""
+    REVOKED = 30
+    """A key that its owner has revoked."""
+    BUSY = 31
+    """No room for another link; later there may be."""
     NOT_DURABLE = 40
     """It could not be written down, so nothing of it was done; it may be sent again."""
     ROLE_FAILED = 41

@@ -139,6 +139,10 @@ RATE_PPM_MAX: Final = 1_000_000
 SERVICE_BYTES_MAX: Final = 8 * 1024
 """Longest service record, in bytes."""
 
+RECORD_SIGNED_BYTES_MAX: Final = SERVICE_BYTES_MAX + 256
+"""Longest service record with the one signature that a link takes, in bytes: it comes from a peer of whom nothing is
+known yet. Name and signature need 120."""
+
 SERVICE_LIFETIME_NS_MAX: Final = 7 * 86_400 * 10**9
 """How far ahead a service record may set its expiry, in nanoseconds: a lost operator is gone after a week."""
 

@@ -1,0 +1,1 @@
+"""Links between nodes on loopback, and peers that abuse them."""
