@@ -4,8 +4,15 @@ import os
 from pathlib import Path
 from typing import Final
 
-from openoutcry.node.journal.errors import Damaged, JournalError
-from openoutcry.node.journal.folder import archive_name, read_archive, segment_name
+from openoutcry.node.journal.errors import Damaged, JournalError, NotAJournal
+from openoutcry.node.journal.folder import (
+    SEGMENT_SUFFIX,
+    archive_name,
+    numbered,
+    read_archive,
+    require_folder,
+    segment_name,
+)
 from openoutcry.node.journal.layout import ALIGN, SEGMENT_HEADER_BYTES, SegmentHeader, decode_segment_header
 
 OPEN_TRIES: Final = 10
@@ -89,3 +96,14 @@ def _is_same(path: Path, file: int) -> bool:
         return os.path.samestat(path.stat(), os.fstat(file))
     except FileNotFoundError:
         return False
+
+
+def newest_header(folder: Path) -> SegmentHeader:
+    """Return the header of the segment that is written. Raises NotAJournal, Damaged."""
+    require_folder(folder)
+    for number, _ in reversed(numbered(folder, SEGMENT_SUFFIX)):
+        source = open_source(folder, number)
+        if source is not None:
+            source.close()
+            return source.header
+    raise NotAJournal(f"{folder} holds no journal: it has no file *{SEGMENT_SUFFIX}; name another folder")
