@@ -4,7 +4,6 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from difflib import get_close_matches
 from itertools import count
 from typing import Any, Final
 
@@ -14,6 +13,7 @@ from rich.table import Table
 
 from openoutcry.host.errors import PluginError
 from openoutcry.host.kinds import Scenario
+from openoutcry.replay.table import unknown
 from openoutcry.simulation.campaign import run_campaign
 from openoutcry.simulation.faults import ALL, MEANING, Fault
 from openoutcry.simulation.options import Options
@@ -45,7 +45,7 @@ def run_simulate(asked: Asked) -> int:
     """Do what was asked and return how many runs failed. Raises typer.BadParameter for names that are none."""
     faults = read_faults(asked.faults)
     if asked.signatures not in SIGNATURES:
-        raise typer.BadParameter(_unknown("kind of signatures", asked.signatures, SIGNATURES))
+        raise typer.BadParameter(unknown("kind of signatures", asked.signatures, list(SIGNATURES)))
     tell = print if asked.verbose and not asked.json else None
     options = Options(faults, SIGNATURES[asked.signatures], tell=tell)
     begun = time.process_time()
@@ -69,7 +69,7 @@ def read_faults(text: str | None) -> tuple[Fault, ...]:
         return ()
     for name in names:
         if name not in MEANING:
-            raise typer.BadParameter(_unknown("kind of faults", name, [*MEANING, NO_FAULTS]))
+            raise typer.BadParameter(unknown("kind of faults", name, [*MEANING, NO_FAULTS]))
     return tuple(fault for fault in ALL if fault in names)
 
 
@@ -159,9 +159,3 @@ def _until(minutes: float | None) -> Callable[[Totals], bool]:
         return lambda totals: True
     end = time.monotonic() + 60 * minutes
     return lambda totals: time.monotonic() < end
-
-
-def _unknown(what: str, name: str, names: Mapping[str, object] | Sequence[str]) -> str:
-    close = get_close_matches(name, list(names), n=1)
-    hint = f"did you mean {close[0]}?" if close else f"expected one of {', '.join(names)}"
-    return f"no {what} {name}: {hint}"

@@ -62,15 +62,16 @@ class Network:
             self.counts[Fault.DELAY] += 1
             due_ns += STEP_NS * min(DELAY_STEPS_MAX, int(DELAY_SCALE / (1.0 - draw())))
         if draw() < rates.reorder:
+            # Behind later ones rather than before earlier ones: that is the same, and needs no knowledge of them.
             due_ns += STEP_NS * (1 + int(draw() * REORDER_STEPS_MAX))
-            if due_ns > self._late[link]:
-                self._late[link] = due_ns
         else:
             if due_ns < last[link]:
                 due_ns = last[link]
             last[link] = due_ns
-            if due_ns < self._late[link]:
-                self.counts[Fault.REORDER] += 1
+        if due_ns < self._late[link]:
+            self.counts[Fault.REORDER] += 1
+        else:
+            self._late[link] = due_ns
         if draw() < rates.duplicate:
             self.counts[Fault.DUPLICATE] += 1
             return (due_ns, due_ns + STEP_NS * int(draw() * REORDER_STEPS_MAX))
