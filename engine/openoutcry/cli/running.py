@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from openoutcry.replay.picture import draw
 from openoutcry.replay.rebuild import Rebuilt, rebuild
 from openoutcry.replay.rematch import Rematched, rematch
 from openoutcry.replay.summary import summarize
-from openoutcry.replay.table import unknown
+from openoutcry.replay.table import READERS, Reader, unknown
 from openoutcry.replay.tables import write_tables
 
 MODES: Final = ("rebuild", "rematch")
@@ -38,6 +38,29 @@ def check_mode(mode: str) -> None:
     """Raise ReplayError, with a suggestion, for a mode that is none."""
     if mode not in MODES:
         raise ReplayError(unknown("mode", mode, list(MODES)))
+
+
+def plugin_readers(names: Sequence[str]) -> Mapping[str, Reader]:
+    """Return the readers that these plugins bring, by name. Raises UsageError for a plugin that cannot be loaded.
+
+    Who names a plugin on the command line trusts it: its readers run in this process.
+    """
+    from openoutcry.cli.usage import UsageError
+    from openoutcry.host.errors import PluginError
+    from openoutcry.host.loading import load
+    from openoutcry.host.settings import PluginSettings
+
+    try:
+        plugins = load({name: PluginSettings(trusted=True) for name in names})
+    except PluginError as error:
+        raise UsageError(str(error)) from error
+    plugins.close()
+    for name, fault in plugins.broken.items():
+        raise UsageError(f"plugin {name}: {fault}")
+    for name in plugins.readers:
+        if name in READERS:
+            raise UsageError(f"a plugin brings reader {name}, which is the name of one of the engine")
+    return plugins.readers
 
 
 def check_outputs(out: Path) -> None:

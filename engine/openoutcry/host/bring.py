@@ -12,8 +12,9 @@ from pluggy import PluginValidationError
 
 from openoutcry.host.account import one_line, words_of
 from openoutcry.host.errors import PluginError
+from openoutcry.host.groups import GROUP
 from openoutcry.host.kinds import ReplayReader, RoleKind, Scenario
-from openoutcry.host.specs import GROUP, HOOKS, Hooks
+from openoutcry.host.specs import HOOKS, Hooks
 
 NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
 """What a role, scenario or reader can be called."""

@@ -27,6 +27,10 @@ OVERHEAD_BYTES: Final = 4_096
 Words: TypeAlias = Annotated[str, msgspec.Meta(max_length=4_096)]
 
 
+Label: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"\A[a-z][a-z0-9_]{0,31}\Z")]
+"""Name of a hook, role, scenario or reader."""
+
+
 class Begin(msgspec.Struct, frozen=True, array_like=True, tag=1):
     """Node to process, first: which plugin, where from, and its settings."""
 
@@ -38,10 +42,10 @@ class Begin(msgspec.Struct, frozen=True, array_like=True, tag=1):
 class Ready(msgspec.Struct, frozen=True, array_like=True, tag=2):
     """Process to node: the plugin is there. Names of its hooks, and of what it would bring were it trusted."""
 
-    hooks: tuple[str, ...]
-    roles: tuple[str, ...] = ()
-    scenarios: tuple[str, ...] = ()
-    readers: tuple[str, ...] = ()
+    hooks: tuple[Label, ...]
+    roles: tuple[Label, ...] = ()
+    scenarios: tuple[Label, ...] = ()
+    readers: tuple[Label, ...] = ()
 
 
 class Failed(msgspec.Struct, frozen=True, array_like=True, tag=3):

@@ -13,13 +13,8 @@ import numpy as np
 import pluggy
 from numpy.typing import NDArray
 
+from openoutcry.host.groups import GROUP
 from openoutcry.host.kinds import ReplayReader, RoleKind, Scenario
-
-GROUP: Final = "openoutcry"
-"""Entry-point group in which a plugin is found: its name is the plugin's name, its value the object with the hooks."""
-
-COMMAND_GROUP: Final = "openoutcry.commands"
-"""Entry-point group of commands for `outcry`: its name is the command's name, its value a typer app or a function."""
 
 hookspec: Final = pluggy.HookspecMarker(GROUP)
 hookimpl: Final = pluggy.HookimplMarker(GROUP)

@@ -46,32 +46,42 @@ READERS: Final[Mapping[str, Entry]] = {
 """In the order in which they are asked whether they know a file."""
 
 
-def reader(name: str) -> Reader:
-    """Return a reader by name. Raises ReplayError, with a suggestion, for a name that is none."""
+NO_MORE: Final[Mapping[str, Reader]] = {}
+"""No reader of a plugin."""
+
+
+def reader(name: str, more: Mapping[str, Reader] = NO_MORE) -> Reader:
+    """Return a reader by name. Raises ReplayError, with a suggestion, for a name that is none.
+
+    more: readers that plugins bring, by name; one of the engine comes first.
+    """
     entry = READERS.get(name)
     if entry is None:
-        raise ReplayError(unknown("reader", name, [AUTO, *READERS]))
+        if name in more:
+            return more[name]
+        raise ReplayError(unknown("reader", name, [AUTO, *READERS, *more]))
     module: Reader = import_module(entry.module)
     return module
 
 
-def detect(source: Source) -> str:
+def detect(source: Source, more: Mapping[str, Reader] = NO_MORE) -> str:
     """Return the name of the reader that knows a file of the source. Raises ReplayError when none or several do."""
+    names = [*READERS, *more]
     found = []
     heads = [(name, source.peek(name)) for name in source.names()]
-    for name in READERS:
-        knows = reader(name).knows
+    for name in names:
+        knows = reader(name, more).knows
         if any(knows(file, head) for file, head in heads):
             found.append(name)
     if len(found) != 1:
         what = " and ".join(found) + " all know it" if found else "none of the readers knows it"
-        raise ReplayError(f"{source.path}: {what}; name one with --reader: {', '.join(READERS)}")
+        raise ReplayError(f"{source.path}: {what}; name one with --reader: {', '.join(names)}")
     return found[0]
 
 
-def read(source: Source, name: str, options: Options) -> Flow:
+def read(source: Source, name: str, options: Options, more: Mapping[str, Reader] = NO_MORE) -> Flow:
     """Read a recording with the reader of that name, or with the one that knows it (AUTO)."""
-    return reader(detect(source) if name == AUTO else name).read(source, options)
+    return reader(detect(source, more) if name == AUTO else name, more).read(source, options)
 
 
 def unknown(what: str, name: str, names: list[str]) -> str:
