@@ -3,7 +3,7 @@
 `python -m benchmarks.run --only nodes`. Each part says in its module what is measured and what is left out.
 """
 
-from benchmarks.nodes import costs, restart
+from benchmarks.nodes import costs, echo, restart
 from benchmarks.record import Recorder
 
 
@@ -11,3 +11,4 @@ def measure(recorder: Recorder, *, quick: bool = False) -> None:
     """Measure every part, one after the other."""
     costs.measure(recorder, quick=quick)
     restart.measure(recorder, quick=quick)
+    echo.measure(recorder, quick=quick)
