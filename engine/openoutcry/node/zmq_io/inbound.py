@@ -111,7 +111,11 @@ class Inbound:
                 self._over(session, verdict, now_ns)
                 continue
             data = content(frame, size)
-            if session.state is not up or (size > 1 and data[1] <= SPECIAL_TAG_MAX):
+            if (
+                session.state is not up
+                or session.agreement is not None
+                or (size > 1 and data[1] <= SPECIAL_TAG_MAX)
+            ):
                 self._special(session, data, arrivals, now_ns)
                 continue
             session.heard_ns = now_ns

@@ -50,8 +50,12 @@ heartbeats."""
 BACKLOG: Final = 128
 """Connections that wait for accept."""
 
-TOPIC_BYTES_MAX: Final = 256
-"""Longest message that a subscriber may send: a subscription. 32 characters of name and number, and some room."""
+CURVE_BYTES: Final = 64
+"""What CURVE adds to a frame, in bytes, rounded up from 33: libzmq's bound is on what comes over the wire."""
+
+FOLLOWER_MESSAGE_BYTES_MAX: Final = 1_024
+"""Longest message that a follower may send, in bytes: a subscription is shorter, and the INITIATE of a CURVE handshake
+has 257 and its metadata."""
 
 EVENTS_MAX: Final = 65_536
 """Events of a monitor that may wait, 6 MiB: beyond it libzmq's thread waits for the node, and strangers with it."""
@@ -94,7 +98,7 @@ def set_common(socket: zmq.Socket[bytes], settings: LinkSettings) -> None:
         (zmq.LINGER, LINGER_MS),
         (zmq.SNDHWM, waiting),
         (zmq.RCVHWM, waiting),
-        (zmq.MAXMSGSIZE, settings.frame_bytes_max),
+        (zmq.MAXMSGSIZE, settings.frame_bytes_max + CURVE_BYTES),
         (zmq.HEARTBEAT_IVL, HEARTBEAT_INTERVAL_MS),
         (zmq.HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS),
         (zmq.HEARTBEAT_TTL, HEARTBEAT_TTL_MS),
@@ -125,7 +129,7 @@ def set_router(socket: zmq.Socket[bytes]) -> None:
 
 def set_publisher(socket: zmq.Socket[bytes]) -> None:
     """Take nothing longer than a subscription; a slow subscriber loses frames, and sees it by their numbers."""
-    socket.setsockopt(zmq.MAXMSGSIZE, TOPIC_BYTES_MAX)
+    socket.setsockopt(zmq.MAXMSGSIZE, FOLLOWER_MESSAGE_BYTES_MAX)
     socket.setsockopt(zmq.XPUB_NODROP, 0)
     socket.setsockopt(zmq.XPUB_VERBOSER, 1)
 
