@@ -13,7 +13,8 @@ from typing import Annotated, Any, Final
 import typer
 
 from openoutcry import __version__
-from openoutcry.cli import key_commands
+from openoutcry.cli import key_commands, plugin_commands
+from openoutcry.cli.plugin_group import WithPlugins
 from openoutcry.cli.usage import UsageError
 
 USAGE_EXIT: Final = 2
@@ -23,6 +24,7 @@ INTERRUPTED_EXIT: Final = 130
 
 app: Final = typer.Typer(
     name="outcry",
+    cls=WithPlugins,
     help="Open Outcry: order books at memory speed, and replay of real order flow.",
     add_completion=False,
     no_args_is_help=True,
@@ -32,6 +34,7 @@ app: Final = typer.Typer(
 spec_app: Final = typer.Typer(help="The wire format, for other programs.", no_args_is_help=True)
 app.add_typer(spec_app, name="spec")
 key_commands.add_to(app)
+plugin_commands.add_to(app)
 
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the tables and the picture.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
@@ -107,11 +110,14 @@ def replay(
     out: Out = Path("out"),
     json: Json = False,
     plain: Plain = False,
+    plugin: Annotated[
+        list[str] | None, typer.Option("--plugin", metavar="NAME", help="Also the readers of this plugin.")
+    ] = None,
 ) -> None:
     """Replay recorded order flow through our books and show what happened."""
     from openoutcry.cli.replay import run_replay
 
-    run_replay(source, reader, mode, tuple(symbol or ()), _decimal(tick), out, json, plain)
+    run_replay(source, reader, mode, tuple(symbol or ()), _decimal(tick), out, json, plain, tuple(plugin or ()))
 
 
 @app.command()
