@@ -1,7 +1,8 @@
 """A role that keeps a row for each record in its view, and nodes and processes that run it, for tests of both.
 
-`python -m tests.stored_role FOLDER SEED`: a node without sockets, which adds, acknowledges over a pipe how many rows
-are durable, and takes a snapshot now and then, until something kills it.
+`python -m tests.stored_role FOLDER SEED [slowly]`: a node without sockets, which adds, acknowledges over a pipe how
+many rows are durable, and takes a snapshot now and then, until something kills it. slowly: a thousand groups a second,
+and it leaves snapshots to others.
 """
 
 import os
@@ -9,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
+from time import sleep
 from typing import Annotated, BinaryIO, Final
 
 import msgspec
@@ -136,7 +138,7 @@ def group(random: Random, size_max: int = 6) -> list[Arrival]:
     return [Arrival(CLIENT.key, encode(Enter(random.randrange(1_000_000)))) for _ in range(random.randint(1, size_max))]
 
 
-def main(data: Path, seed: int) -> None:
+def main(data: Path, seed: int, slowly: bool) -> None:
     """Add until killed."""
     random = Random(seed)
     log = open_log(data)
@@ -147,13 +149,15 @@ def main(data: Path, seed: int) -> None:
     while True:
         number += 1
         now_ns += random.randrange(1, 10**9)
-        core.step(group(random, random.choice((1, 6, 200))), now_ns)
+        core.step(group(random, random.choice((1, 6, 12 if slowly else 200))), now_ns)
         os.write(OUT, b"%d\n" % ledger_of(core).count)
-        if number % SNAPSHOT_GROUPS == 0:
+        if not slowly and number % SNAPSHOT_GROUPS == 0:
             core.save_snapshot()
         if number % RETAIN_GROUPS == 0:
             log.retain()
+        if slowly:
+            sleep(0.001)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), "slowly" in sys.argv)
