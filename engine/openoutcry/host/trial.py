@@ -7,6 +7,7 @@ venue's own book in between, so an order that is refused is missing for everythi
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -101,5 +102,9 @@ def _words(flow: Flow, record: int, command: Commands, last_ticks: int, code: st
     one = flow.pairs[int(command["pair"][0])]
     side = Side(int(command["side"][0])).name.lower()
     quantity, price = one.quantity(int(command["qty_lots"][0])), one.price(int(command["price_ticks"][0]))
-    last = f"last {one.price(last_ticks):f}" if last_ticks else "no trade yet"
-    return f"record {record}: {side} {quantity:f} {one.symbol} at {price:f} ({last}): {code}"
+    last = f"last {_plain(one.price(last_ticks))}" if last_ticks else "no trade yet"
+    return f"record {record}: {side} {_plain(quantity)} {one.symbol} at {_plain(price)} ({last}): {code}"
+
+
+def _plain(number: Decimal) -> str:
+    return f"{number.normalize():f}"
