@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import zmq
+from msgspec.structs import replace
 from nacl.bindings import crypto_scalarmult_base
 from openoutcry_echo.kinds import ECHO
 from openoutcry_echo.role import EchoSettings
@@ -23,8 +24,8 @@ from benchmarks.nodes.costs import NoLog
 from openoutcry.node.core.core import NODE_ROLE, Core
 from openoutcry.node.core.parts import Identity, Part
 from openoutcry.node.core.traffic import Arrival, Outgoing
-from openoutcry.node.journal import FileLog, Log, RoleVersion
-from openoutcry.node.runner import Runner
+from openoutcry.node.journal import FileLog, Log, RoleVersion, Settings
+from openoutcry.node.runner import Duty, Runner
 from openoutcry.node.zmq_io import LinkIdentity, Links, LinkSettings, OpenTo
 from openoutcry.wire.ed25519 import Ed25519Signer, Ed25519Verifier
 from tests.small_roles import NoAnswers
@@ -32,6 +33,7 @@ from tests.small_roles import NoAnswers
 SEED: Final = b"echo server of the benchmarks...".ljust(32, b".")[:32]
 CURVE_SECRET: Final = b"links of the benchmarks.........".ljust(32, b".")[:32]
 CURVE_PUBLIC: Final = crypto_scalarmult_base(CURVE_SECRET)
+RETAIN_NS: Final = 5 * 10**9
 UNBOUNDED: Final = 10**8
 """Messages a second that a peer may send here: what is measured is the node, not its limits."""
 
@@ -92,24 +94,33 @@ def serve_bare(curve: bool) -> None:
                 socket.send_multipart(socket.recv_multipart())
 
 
-def serve_node(curve: bool, durability: str, folder: Path) -> None:
+def serve_node(curve: bool, durability: str, folder: Path, *, limited: bool, retain: bool) -> None:
     """Echo with a node until standard input ends."""
     signer = Ed25519Signer(SEED)
     links: Any = PlainLinks()
     if curve:
         links.close()
-        settings = LinkSettings(
-            open_to=OpenTo.ANYONE, messages_per_s=UNBOUNDED, bytes_per_s=1 << 40, burst_ms=60_000, flood_ms=600_000
-        )
+        settings = LinkSettings(open_to=OpenTo.ANYONE)
+        if not limited:
+            settings = replace(
+                settings, messages_per_s=UNBOUNDED, bytes_per_s=1 << 40, burst_ms=60_000, flood_ms=600_000
+            )
         identity = LinkIdentity(signer, CURVE_PUBLIC, CURVE_SECRET)
         links = Links(settings, identity, ("echo",), (), time.time_ns, lambda key: False)
     versions = [NODE_ROLE, RoleVersion(1, "echo", 1)]
-    log: Log = NoLog() if durability == "none" else FileLog.create(folder, versions)
+    log: Log = NoLog() if durability == "none" else FileLog.create(folder, versions, Settings(archives_max=0))
     part = Part(1, ECHO, EchoSettings(journaled=durability != "none"))
     core = Core(
         [part], log, Identity(signer, Ed25519Verifier(), lambda path: SEED), NoAnswers(), sync=durability == "sync"
     )
-    runner = Runner(core, links, log, time.time_ns, snapshot_at_stop=False)
+
+    def keep_small(now_ns: int) -> None:
+        core.save_snapshot()
+        assert isinstance(log, FileLog)
+        log.retain()
+
+    duties = [Duty(RETAIN_NS, keep_small)] if retain else []
+    runner = Runner(core, links, log, time.time_ns, duties=duties, snapshot_at_stop=False)
     when_input_ends(runner.stop)
     tell(links.address)
     runner.run()
@@ -140,7 +151,8 @@ def main() -> None:
     if wanted["server"] == "bare":
         serve_bare(wanted["curve"])
     else:
-        serve_node(wanted["curve"], wanted["durability"], Path(wanted["folder"]))
+        limited, retain = wanted["limited"], wanted["retain"]
+        serve_node(wanted["curve"], wanted["durability"], Path(wanted["folder"]), limited=limited, retain=retain)
 
 
 if __name__ == "__main__":

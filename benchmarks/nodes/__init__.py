@@ -3,7 +3,7 @@
 `python -m benchmarks.run --only nodes`. Each part says in its module what is measured and what is left out.
 """
 
-from benchmarks.nodes import costs, echo, restart
+from benchmarks.nodes import abuse, costs, echo, restart, soak
 from benchmarks.record import Recorder
 
 
@@ -12,3 +12,5 @@ def measure(recorder: Recorder, *, quick: bool = False) -> None:
     costs.measure(recorder, quick=quick)
     restart.measure(recorder, quick=quick)
     echo.measure(recorder, quick=quick)
+    abuse.measure(recorder, quick=quick)
+    soak.measure(recorder, quick=quick)

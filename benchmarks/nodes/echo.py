@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import zmq
@@ -59,10 +59,8 @@ def measure(recorder: Recorder, *, quick: bool = False) -> None:
     found: dict[tuple[str, bool, str, str], list[tuple[float, float, float]]] = {}
     for _ in range(1 if quick else ROUNDS):
         for server, curve, durability in SERVERS:
-            with (
-                serving(server, curve, durability) as (address, public),
-                linked(address, curve, public, server) as link,
-            ):
+            greets = curve and server == "node"
+            with serving(server, curve, durability) as served, linked(served, curve, greets) as link:
                 for name, body in bodies.items():
                     count = 200 if quick else (4_000 if name == "message" else 2_000)
                     found.setdefault((server, curve, durability, name), []).append(time_echo(link, body, count))
@@ -82,12 +80,26 @@ def measure(recorder: Recorder, *, quick: bool = False) -> None:
         )
 
 
+class Served(NamedTuple):
+    """A server that runs."""
+
+    address: str
+    curve_public: bytes
+    pid: int
+
+
 @contextmanager
-def serving(server: str, curve: bool, durability: str) -> Iterator[tuple[str, bytes]]:
-    """Run an echo in a process of its own; give its address and CURVE key."""
+def serving(
+    server: str, curve: bool, durability: str, *, limited: bool = False, retain: bool = False
+) -> Iterator[Served]:
+    """Run an echo in a process of its own.
+
+    limited: with the limits that a node has by default. retain: snapshots every five seconds, and truncation.
+    """
     cores = sorted(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory(dir=os.environ.get("OUTCRY_BENCH_FOLDER", ROOT)) as folder:
         wanted: dict[str, Any] = {"server": server, "curve": curve, "durability": durability}
+        wanted |= {"limited": limited, "retain": retain}
         wanted |= {"folder": str(Path(folder) / "journal"), "core": cores[-1] if len(cores) > 1 else None}
         command = [sys.executable, "-m", "benchmarks.children.echo_server", json.dumps(wanted)]
         with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
@@ -95,7 +107,7 @@ def serving(server: str, curve: bool, durability: str) -> Iterator[tuple[str, by
             told = json.loads(process.stdout.readline())
             os.sched_setaffinity(0, cores[:1])
             try:
-                yield told["address"], bytes.fromhex(told["curve_public"])
+                yield Served(told["address"], bytes.fromhex(told["curve_public"]), process.pid)
             finally:
                 os.sched_setaffinity(0, cores)
                 process.stdin.close()
@@ -103,15 +115,17 @@ def serving(server: str, curve: bool, durability: str) -> Iterator[tuple[str, by
 
 
 @contextmanager
-def linked(address: str, curve: bool, public: bytes, greets: bool) -> Iterator[zmq.Socket[bytes]]:
+def linked(served: Served, curve: bool, greets: bool, routing_id: bytes = b"") -> Iterator[zmq.Socket[bytes]]:
     """Open a link as a client; to a node with CURVE, with the greeting that it wants."""
     with zmq.Context() as context, context.socket(zmq.DEALER) as link:
         link.setsockopt(zmq.LINGER, 0)
+        if routing_id:
+            link.setsockopt(zmq.ROUTING_ID, routing_id)
         if curve:
-            link.setsockopt(zmq.CURVE_SERVERKEY, public)
+            link.setsockopt(zmq.CURVE_SERVERKEY, served.curve_public)
             link.setsockopt(zmq.CURVE_PUBLICKEY, crypto_scalarmult_base(CURVE_SECRET))
             link.setsockopt(zmq.CURVE_SECRETKEY, CURVE_SECRET)
-        link.connect(address)
+        link.connect(served.address)
         if greets:
             signer = Ed25519Signer(SEED)
             offer = Offer(signer.key, (int(Capability.RECORD_FRAMES),))

@@ -38,8 +38,8 @@ class Links(Protocol):
         """Hand over frames; never blocks."""
         ...
 
-    def fault(self, peer: KeyId, count: int) -> None:
-        """Hold so many faults against a peer."""
+    def fault(self, peer: KeyId, count: int = 1) -> None:
+        """Hold so many frames of no use against a peer."""
         ...
 
     def wake(self) -> None:

@@ -164,14 +164,15 @@ class Links:
         """End the wait of `receive`, or of the next one. Safe from any thread and from a signal handler."""
         self._waker.wake()
 
-    def fault(self, peer: bytes) -> None:
-        """Take note that a frame of this peer was of no use; too many close its door."""
+    def fault(self, peer: bytes, count: int = 1) -> None:
+        """Take note that frames of this peer were of no use; too many close its door."""
         now_ns = self._now_ns()
         link = self._outbound.get(peer)
-        if link is not None and link.state is LinkState.UP:
-            link.fault(now_ns)
-        elif self._inbound is not None:
-            self._inbound.fault_of(peer, now_ns)
+        for _ in range(count):
+            if link is not None and link.state is LinkState.UP:
+                link.fault(now_ns)
+            elif self._inbound is not None:
+                self._inbound.fault_of(peer, now_ns)
 
     def peers_status(self) -> list[PeerStatus]:
         """Return how each link is: those of configured peers first, then those that others have opened."""
@@ -322,9 +323,9 @@ def _bind(socket: zmq.Socket[bytes], endpoint: str) -> str:
             port = endpoint.rpartition(":")[2]
             raise LinkError(f"port {port} is taken ({endpoint}): another node runs there, or choose another") from None
         raise LinkError(f"cannot listen at {endpoint}: {error.strerror}") from None
-    address = socket.getsockopt_string(zmq.LAST_ENDPOINT)
-    return address.rstrip("\0")
+    # The host as it was given: libzmq would say [::ffff:127.0.0.1] for 127.0.0.1.
+    return f"{endpoint.rpartition(':')[0]}:{_port(socket.getsockopt_string(zmq.LAST_ENDPOINT))}"
 
 
 def _port(address: str) -> int:
-    return int(address.rpartition(":")[2])
+    return int(address.rpartition(":")[2].rstrip("\0"))
