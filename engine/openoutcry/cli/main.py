@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from openoutcry import __version__
-from openoutcry.cli import key_commands, plugin_commands
+from openoutcry.cli import key_commands, node_commands, plugin_commands
 from openoutcry.cli.plugin_group import WithPlugins
 from openoutcry.cli.usage import UsageError
 
@@ -34,6 +34,7 @@ app: Final = typer.Typer(
 spec_app: Final = typer.Typer(help="The wire format, for other programs.", no_args_is_help=True)
 app.add_typer(spec_app, name="spec")
 key_commands.add_to(app)
+node_commands.add_to(app)
 plugin_commands.add_to(app)
 
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the tables and the picture.")]

@@ -9,6 +9,10 @@ class NotAJournal(JournalError):
     """What should be opened is missing, empty, in use, or something else. Nothing was changed."""
 
 
+class InUse(NotAJournal):
+    """Another process writes this journal. Nothing was changed."""
+
+
 class Damaged(JournalError):
     """Something that was durable is no longer what it was. The node must not start; nothing was changed."""
 

@@ -10,7 +10,7 @@ from typing import BinaryIO, Final
 from openoutcry.node.journal import snapshots
 from openoutcry.node.journal.batch import Encoded, Place, pack_records, seal
 from openoutcry.node.journal.disk import PART_SUFFIX, Disk
-from openoutcry.node.journal.errors import Damaged, NotAJournal, NotDurable, Stopped
+from openoutcry.node.journal.errors import Damaged, InUse, NotAJournal, NotDurable, Stopped
 from openoutcry.node.journal.folder import (
     SEGMENT_SUFFIX,
     SNAPSHOT_SUFFIX,
@@ -408,5 +408,5 @@ def _lock(folder: Path) -> int:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         os.close(lock)
-        raise NotAJournal(f"{folder} is in use by another process: stop that one first") from error
+        raise InUse(f"{folder} is in use by another process: stop that one first") from error
     return lock

@@ -1,0 +1,160 @@
+"""Looks at a running node, in the node's own thread, and makes a value of it that others may read."""
+
+import os
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Final
+
+from openoutcry.host.account import Tell
+from openoutcry.host.plugins import Plugins
+from openoutcry.node.config.reading import Config
+from openoutcry.node.core.core import Core
+from openoutcry.node.journal import Log
+from openoutcry.node.metering import FRAME_BOUNDS, TIME_BOUNDS_NS, Histogram
+from openoutcry.node.status import HookStatus, JournalStatus, LinkStatus, RoleStatus, Status
+from openoutcry.node.zmq_io import Links, PeerStatus
+from openoutcry.wire.faults import name_of
+
+NS_PER_MS: Final = 10**6
+
+REFUSING: Final = (
+    "limited",
+    "not_admitted",
+    "multipart",
+    "forged",
+    "refused_hello",
+    "refused_record",
+    "refused_revoked",
+    "refused_busy",
+    "denied_unlisted",
+    "denied_closed",
+    "denied_revoked",
+    "denied_busy",
+    "denied_mechanism",
+    "failed_handshake",
+    "closed_flood",
+    "closed_stuck",
+    "closed_faults",
+    "closed_strangers",
+    "closed_silent",
+    "closed_heavy",
+    "closed_crowd",
+    "refused_by_peer",
+)
+"""What happens on links that an operator wants to read of, by the names of their counters."""
+
+
+class Times:
+    """How long groups and syncs took, and how many frames groups had."""
+
+    __slots__ = ("frames", "group_ns", "sync_ns")
+
+    def __init__(self) -> None:
+        self.frames = Histogram(FRAME_BOUNDS)
+        self.group_ns = Histogram(TIME_BOUNDS_NS)
+        self.sync_ns = Histogram(TIME_BOUNDS_NS)
+
+    def add_group(self, frames: int, step_ns: int) -> None:
+        """Count one group; 0.5 microseconds."""
+        self.frames.add(frames)
+        self.group_ns.add(step_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class Observer:
+    """Makes the status of one node. 0.1 ms, and 2 microseconds for each link.
+
+    key, curve_key: of the node, as hexadecimal digits. monotonic_ns: the clock of the links.
+    """
+
+    config: Config
+    software: str
+    started_ns: int
+    key: str
+    curve_key: str
+    core: Core
+    log: Log
+    links: Links
+    plugins: Plugins
+    times: Times
+    monotonic_ns: Callable[[], int]
+
+    def make(self, now_ns: int) -> Status:
+        """Return how the node is now."""
+        core, links, times = self.core, self.links, self.times
+        monotonic_ns = self.monotonic_ns()
+        return Status(
+            name=self.config.node.name,
+            key=self.key,
+            curve_key=self.curve_key,
+            software=self.software,
+            process=os.getpid(),
+            started_ns=self.started_ns,
+            made_ns=now_ns,
+            durability=self.config.node.durability,
+            listen=links.address,
+            publish=links.publish_address,
+            roles=tuple(RoleStatus(part.kind.name, part.kind.version, part.number) for part in core.parts.values()),
+            journal=JournalStatus(self.log.first, self.log.last, self.log.safe),
+            node=node_counts(core),
+            refused=refused_counts(core),
+            timers=core.timers,
+            group_frames=times.frames.read(),
+            group_ns=times.group_ns.read(),
+            sync_ns=times.sync_ns.read(),
+            links=tuple(_link(one, monotonic_ns) for one in links.peers_status()),
+            link_counts=links.counters.as_mapping(),
+            plugins=self.plugins.names,
+            hooks=tuple(
+                HookStatus(plugin, hook, {field.name: getattr(counters, field.name) for field in fields(counters)})
+                for (plugin, hook), counters in self.plugins.counters.items()
+            ),
+            broken=dict(self.plugins.broken),
+        )
+
+
+class RefusalReport:
+    """Says once in an interval what was refused in it, as counts: a flood is one line."""
+
+    def __init__(self, core: Core, links: Links, tell: Tell) -> None:
+        self._core = core
+        self._links = links
+        self._tell = tell
+        self._told: Counter[str] = Counter()
+
+    def tell(self, now_ns: int) -> None:
+        """Write what came since the last time, where anything did."""
+        counts = Counter({f"refused {name}": count for name, count in refused_counts(self._core).items()})
+        on_links = self._links.counters.as_mapping()
+        counts.update({f"links {name}": on_links[name] for name in REFUSING})
+        new = counts - self._told
+        self._told = counts
+        if new:
+            words = ", ".join(f"{name.split(' ', 1)[1]} {count}" for name, count in sorted(new.items()))
+            self._tell("refused", counts=words)
+
+
+def node_counts(core: Core) -> dict[str, int]:
+    """Return the counters of a core by name."""
+    return {field.name: getattr(core.counters, field.name) for field in fields(core.counters)}
+
+
+def refused_counts(core: Core) -> dict[str, int]:
+    """Return how often what was refused, by the name of the reason."""
+    return {name_of(code).lower(): count for code, count in sorted(core.inbox.refused.items())}
+
+
+def _link(one: PeerStatus, monotonic_ns: int) -> LinkStatus:
+    return LinkStatus(
+        name=one.name,
+        key=one.key.hex(),
+        state=one.state.value,
+        outbound=one.outbound,
+        heard_ms=(monotonic_ns - one.heard_ns) // NS_PER_MS if one.heard_ns else None,
+        messages_in=one.messages_in,
+        bytes_in=one.bytes_in,
+        messages_out=one.messages_out,
+        bytes_out=one.bytes_out,
+        detail=one.detail,
+    )
