@@ -19,5 +19,5 @@ def test_nobody_else_notices_a_peer_that(kind: str) -> None:
             for number in range(1, ASKS + 1):
                 request = encode(EchoRequest(number, number.to_bytes(8, "little")))
                 link.send(request)
-                assert take(link)[3:] == request[3:], "all but the tag of the reply is the request"
+                assert take(link)[4:] == request[4:], "all but the tag of the reply is the request"
         assert sum(done) > 0
