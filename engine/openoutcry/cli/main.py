@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from openoutcry import __version__
-from openoutcry.cli import key_commands, node_commands, plugin_commands
+from openoutcry.cli import key_commands, node_commands, plugin_commands, simulate_command
 from openoutcry.cli.plugin_group import WithPlugins
 from openoutcry.cli.usage import UsageError
 
@@ -25,7 +25,7 @@ INTERRUPTED_EXIT: Final = 130
 app: Final = typer.Typer(
     name="outcry",
     cls=WithPlugins,
-    help="Open Outcry: order books at memory speed, and replay of real order flow.",
+    help="Open Outcry: order books at memory speed, nodes that lose nothing, and replay of real order flow.",
     add_completion=False,
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -36,6 +36,7 @@ app.add_typer(spec_app, name="spec")
 key_commands.add_to(app)
 node_commands.add_to(app)
 plugin_commands.add_to(app)
+simulate_command.add_to(app)
 
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the tables and the picture.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
