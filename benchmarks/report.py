@@ -15,6 +15,7 @@ from benchmarks.record import RESULTS, ROOT, Result, latest
 PAGE: Final = ROOT / "docs" / "reference" / "benchmarks.md"
 BATCHES: Final = (1, 16, 256, 4096)
 NAMINGS: Final = ("handles", "client ids")
+STORES: Final = ("truth", "view", "journal and view")
 NOT_MEASURED: Final = "Not measured yet: `make bench`.\n"
 
 HEAD: Final = """\
@@ -73,6 +74,7 @@ def render(folder: Path = RESULTS) -> str:
             *_snapshots(latest("snapshots", folder)),
             *_starts(latest("starts", folder)),
             *_memory(latest("memory", folder)),
+            *_store(latest("store", folder)),
             LEFT_OUT,
         ]
     )
@@ -269,6 +271,36 @@ def _memory(results: list[Result]) -> Iterable[str]:
             f"{each:.0f}",
             _met(each <= most),
         )
+
+
+def _store(results: list[Result]) -> Iterable[str]:
+    yield "\n## Views of the journal\n\n"
+    if not results:
+        yield NOT_MEASURED
+        return
+    yield (
+        "Rows of a ledger a second, and how long a group takes. Truth: SQLite alone, which waits for the disk at each\n"
+        "commit. View: the rows alone. Journal and view: what a node does. The ratio is of that to the truth, which\n"
+        "keeps no order of what happened and proves nothing.\n\n"
+    )
+    groups = [result for result in results if "rows" in result.case]
+    yield _machine(results)
+    yield _row("rows of a group", *(f"{what}, rows/s" for what in STORES), "ratio", "a group, median", "99 %")
+    yield _row(*["---"] * 7)
+    for rows in sorted({int(result.case["rows"]) for result in groups}):
+        found = {str(result.case["what"]): result for result in groups if result.case["rows"] == rows}
+        rates = [_number(found[what], "rows_per_s") for what in STORES]
+        both = found[STORES[-1]]
+        laps = (f"{_number(both, name) / 1000:.2g} ms" for name in ("group_p50_us", "group_p99_us"))
+        yield _row(f"{rows:,}", *map(_count, rates), f"{rates[-1] / rates[0]:.2f}", *laps)
+    for result in results:
+        if result.case["what"] == "made anew":
+            yield (
+                f"\nA view that was deleted is filled with {_count(result.figures['all_rows'])} rows at "
+                f"{_count(result.figures['rows_per_s'])} rows/s; opening it takes\n"
+                f"{_number(result, 'open_ms'):.2g} ms for {_number(result, 'mb'):.2g} MB, which are looked through for "
+                "damage.\n"
+            )
 
 
 def tells(result: Result) -> bool:

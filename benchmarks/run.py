@@ -1,9 +1,9 @@
 """Measures the engine and keeps the results: `python -m benchmarks.run [--quick] [--only NAME ...] [--out FOLDER]`.
 
-The timings by pytest-benchmark (`suites`), then what needs more than a median: the journal (`journal`), the spread of
-single calls (`latency`), resident memory (`memory`), and the side-by-side with other engines (`peers`). With --quick
-everything is small, one round, printed and not kept: it shows that the benchmarks work. `python -m benchmarks.report`
-writes the page.
+The timings by pytest-benchmark (`suites`), then what needs more than a median: the journal (`journal`), the views
+beside it (`store`), the spread of single calls (`latency`), resident memory (`memory`), nodes behind sockets (`nodes`),
+and the side-by-side with other engines (`peers`). With --quick everything is small, one round, printed and not kept: it
+shows that the benchmarks work. `python -m benchmarks.report` writes the page.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from benchmarks import journal, latency, memory, nodes, peers
+from benchmarks import journal, latency, memory, nodes, peers, store
 from benchmarks.record import RESULTS, ROOT, Recorder
 from benchmarks.suites.scale import QUICK
 
@@ -54,6 +54,7 @@ MEASURES: Final[dict[str, Callable[..., None]]] = {
     "memory": memory.measure,
     "nodes": nodes.measure,
     "peers": peers.measure,
+    "store": store.measure,
 }
 
 
