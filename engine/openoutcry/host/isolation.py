@@ -50,6 +50,9 @@ OUTPUT_BYTES_MAX: Final = 4_096
 
 OUTPUT_NS: Final = 10_000 * MS
 
+LAST_WORDS_S: Final = 0.01
+"""How long a question waits for what a process that has ended printed last, beyond its deadline."""
+
 JOIN_S: Final = 5.0
 """How long closing waits for the end of a process that was killed."""
 
@@ -92,7 +95,7 @@ class IsolatedCheck:
             message = process.ready_until(process.begun_ns + self._settings.load_ms * MS)
         except PipeFault as fault:
             words = f"is not loaded after {self._settings.load_ms} ms" if fault.kind == "late" else str(fault)
-            raise BrokenPlugin(name, f"{words}{process.last_words()}") from fault
+            raise BrokenPlugin(name, f"{words}{process.last_words(JOIN_S if fault.kind == 'down' else 0)}") from fault
         if isinstance(message, Failed):
             words = one_line(message.words)
             raise PluginError(name, words) if message.settings else BrokenPlugin(name, words)
@@ -130,7 +133,7 @@ class IsolatedCheck:
 
     def _fault(self, process: "_Process", fault: PipeFault) -> None:
         if fault.kind != "late" or process.is_over:
-            self._end(f"{fault}{process.last_words()}")
+            self._end(f"{fault}{process.last_words(LAST_WORDS_S)}")
         self._fail(fault.kind, str(fault))
 
     def _answer_of(self, told: Told, count: int) -> Answer:
@@ -274,9 +277,9 @@ class _Process:
         except msgspec.DecodeError as error:
             raise PipeFault("wrong", f"its process sent what is no frame: {error}") from error
 
-    def last_words(self) -> str:
-        """Return what it printed last, to say beside why it has ended; waits for its end where that is near."""
-        self._thread.join(0.2)
+    def last_words(self, wait_s: float) -> str:
+        """Return what it printed last, to say beside why it has ended. wait_s: how long to wait for its end."""
+        self._thread.join(wait_s)
         return self._output.last_words()
 
     def kill(self) -> None:
