@@ -107,7 +107,7 @@ class KeyService:
         self._is_stopping = True
         try:
             self._waking.send(b"\0")
-        except BlockingIOError:  # it was woken already, more often than it can have missed
+        except OSError:  # it was woken already, more often than it can have missed, or it is closed
             return
 
     def close(self) -> None:
