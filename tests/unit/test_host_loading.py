@@ -82,9 +82,12 @@ def test_everything_is_in_order_of_names(tmp_path: Path) -> None:
 
 def test_a_name_that_is_not_installed_gets_a_suggestion(tmp_path: Path) -> None:
     """One letter too many."""
-    write_roles(tmp_path, "counter", "counter")
-    with on_path(tmp_path), pytest.raises(PluginError, match="plugin countter is not installed: did you mean counter"):
-        load({"countter": TRUSTED})
+    write_roles(tmp_path, "tallyman", "tally")
+    with (
+        on_path(tmp_path),
+        pytest.raises(PluginError, match="plugin tallymann is not installed: did you mean tallyman"),
+    ):
+        load({"tallymann": TRUSTED})
 
 
 def test_a_name_that_two_distributions_bring_is_refused_with_both(tmp_path: Path) -> None:
