@@ -196,7 +196,7 @@ def ask_status(path: Path, wait_s: float = ANSWER_S) -> Status:
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(wait_s)
-            connection.connect(os.fspath(path))
+            _connect(connection, path, time.monotonic() + wait_s)
             while len(received) <= STATUS_BYTES_MAX and (more := connection.recv(65_536)):
                 received += more
     except TimeoutError:
@@ -211,6 +211,18 @@ def ask_status(path: Path, wait_s: float = ANSWER_S) -> Status:
         return msgspec.json.decode(received, type=Status)
     except msgspec.DecodeError as error:
         raise StatusError(f"{path}: the answer cannot be read ({error}): it is of another release") from error
+
+
+def _connect(connection: socket.socket, path: Path, deadline_s: float) -> None:
+    """Connect; where too many others wait there, the system says so at once, and a little later there is room."""
+    while True:
+        try:
+            connection.connect(os.fspath(path))
+            return
+        except BlockingIOError:
+            if time.monotonic() > deadline_s:
+                raise TimeoutError from None
+            time.sleep(0.01)
 
 
 def _size(folder: Path) -> int:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-LINE_CHARS_MAX: Final = 400
+LINE_CHARS_MAX: Final = 1_000
 """Longest line of an error. What a file says is shortened before; this holds where a library says more."""
 
 

@@ -14,6 +14,8 @@ from openoutcry.node.config.positions import NESTING_MAX, KeyPath, nesting_fault
 CONFIG_BYTES_MAX: Final = 1 << 20
 """Longest configuration, in bytes: a thousand peers need a quarter of it."""
 
+NO_FILE: Final = ("is a folder, pipe or device", "a file", "name the TOML file, such as node.toml")
+
 OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
 
 DIGITS_MAX: Final = re.compile(r"[0-9][0-9_]{4000,}")
@@ -67,7 +69,7 @@ class Source:
             with open(path, "rb", opener=_open_file) as file:
                 found = os.fstat(file.fileno())
                 if not stat.S_ISREG(found.st_mode):
-                    raise ConfigError(name, 1, "is a folder, pipe or device", "a file", "name the TOML file in it")
+                    raise ConfigError(name, 1, *NO_FILE)
                 if found.st_mode & OTHERS_WRITE:
                     mode = stat.S_IMODE(found.st_mode)
                     raise ConfigError(
@@ -78,6 +80,8 @@ class Source:
                         f"run chmod {mode & ~OTHERS_WRITE & 0o777:o} {name}",
                     )
                 content = file.read(CONFIG_BYTES_MAX + 1)
+        except IsADirectoryError as error:
+            raise ConfigError(name, 1, *NO_FILE) from error
         except FileNotFoundError as error:
             raise ConfigError(name, 1, "no such file", "", "write one with `outcry init ROLE`") from error
         except (OSError, ValueError) as error:

@@ -31,7 +31,8 @@ HostPort = Annotated[str, Meta(max_length=255, pattern=r"\A([A-Za-z0-9.-]+|\[[0-
 HexKey = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 NodeName = Annotated[str, Meta(pattern=r"\A[a-z][a-z0-9_-]{0,31}\Z")]
 PeerName = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,31}\Z")]
-AddressOrNone = Address | Annotated[str, Meta(max_length=0)]
+AddressOrNone = Annotated[str, Meta(max_length=255, pattern=rf"\A({pattern_of(Address)[2:-2]})?\Z")]
+"""msgspec takes only one kind of text in a union, so this is no union."""
 
 SHAPES.update(
     {
@@ -41,7 +42,7 @@ SHAPES.update(
         pattern_of(NodeName): 'a name in quotes: a letter, then up to 31 of a to z, 0 to 9, _ and -, such as "echo"',
         pattern_of(PeerName): "a name in quotes: up to 32 letters, digits, points, _ and -",
         pattern_of(Endpoint): f'an address in quotes, such as "{LISTEN_DEFAULT}", or ""',
-        pattern_of(Address): 'an address in quotes, such as "tcp://192.0.2.7:7401"',
+        pattern_of(AddressOrNone): 'an address in quotes, such as "tcp://192.0.2.7:7401", or ""',
     }
 )
 
@@ -74,6 +75,8 @@ class LinksTable(LinkSettings, frozen=True, forbid_unknown_fields=True):
 
     listen: Endpoint = LISTEN_DEFAULT
     """Where links are taken, `tcp://HOST:PORT`; `*` for every interface, port 0 for any free one, "" for nowhere."""
+    public_address: AddressOrNone = ""
+    """Where others reach the node, for its service record; "" where only it opens links."""
     revocations: tuple[FilePath, ...] = ()
     """Files, or folders of files, that say which keys are rotated or revoked; made by `outcry keys`."""
 
@@ -103,7 +106,7 @@ class JournalTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = SEGMENT_BYTES_DEFAULT
     """Size of one file of the journal, in bytes. It is written ahead as zeros, so this much disk is always taken
     twice."""
-    archives_max: Annotated[int, Meta(ge=0)] | None = None
+    archives_max: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
     """How many compressed files of records that no snapshot needs are kept; left out for all, 0 for none."""
 
 
