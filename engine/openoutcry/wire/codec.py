@@ -82,16 +82,21 @@ class Codec:
         size = len(frame)
         if size > bytes_max:
             return fault(FaultCode.TOO_LONG, f"{size} bytes, at most {bytes_max} are taken")
-        head = read_head(frame)
-        if isinstance(head, WireFault):
-            return head
-        entry = self._entries.get(head.tag)
+        if size > 3 and frame[1] == 0xCD and 0x91 <= frame[0] <= 0x9F:
+            # At most 14 fields and a tag of two bytes, as most messages: half the cost of `read_head`.
+            tag, fields = frame[2] << 8 | frame[3], (frame[0] & 0x0F) - 1
+        else:
+            head = read_head(frame)
+            if isinstance(head, WireFault):
+                return head
+            tag, fields = head
+        entry = self._entries.get(tag)
         if entry is None:
-            return fault(FaultCode.UNKNOWN_TAG, f"tag {head.tag}")
+            return fault(FaultCode.UNKNOWN_TAG, f"tag {tag}")
         if size > entry.bytes_max:
-            name = self.table.names[head.tag]
+            name = self.table.names[tag]
             return fault(FaultCode.TOO_LONG, f"{size} bytes, a {name} has at most {entry.bytes_max}")
-        if head.fields > entry.fields:
+        if fields > entry.fields:
             # msgspec would skip them by recursion, as deep as the stack of this very call allows.
             found = shape_fault(frame, UNKNOWN_ITEMS_MAX, NESTING_MAX)
             if found is not None:

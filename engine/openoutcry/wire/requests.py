@@ -27,7 +27,7 @@ from openoutcry.wire.limits import (
     PROVEN_BODY_BYTES_MAX,
     REQUEST_AHEAD_NS_MAX,
 )
-from openoutcry.wire.merkle import leaf, path, root, root_from_path, salt_of
+from openoutcry.wire.merkle import leaf, leaves_of, path, root, root_from_path, salt_of
 from openoutcry.wire.signed import Signed, Signer, Verifier, open_signed, sign, verify
 from openoutcry.wire.tags import Message, Tag
 
@@ -76,7 +76,7 @@ def enclose(
     Cost: one signature, and two hashes a message.
     """
     assert 1 <= len(bodies) <= BODIES_MAX and sum(map(len, bodies)) <= BODIES_BYTES_MAX
-    request = Request(signer.key, receiver, sequence, expiry_ns, len(bodies), root(_leaves(bodies, secret)))
+    request = Request(signer.key, receiver, sequence, expiry_ns, len(bodies), root(leaves_of(secret, bodies)))
     return Envelope(sign(request, [signer]), secret, tuple(bodies))
 
 
@@ -90,14 +90,14 @@ def read_envelope(envelope: Envelope, codec: Codec, verifier: Verifier) -> Reque
         return request
     if not isinstance(request, Request):
         return fault(FaultCode.WRONG_TYPE, f"an envelope around a {envelope.request.name}")
-    if request.count != len(envelope.bodies) or request.root != root(_leaves(envelope.bodies, envelope.secret)):
+    if request.count != len(envelope.bodies) or request.root != root(leaves_of(envelope.secret, envelope.bodies)):
         return fault(FaultCode.WRONG_ROOT)
     return _sender_fault(envelope.request, request, verifier) or request
 
 
 def prove(envelope: Envelope, index: int) -> Proven:
     """Show message `index` of an envelope without the others. Cost: two hashes for each message of the envelope."""
-    leaves = _leaves(envelope.bodies, envelope.secret)
+    leaves = leaves_of(envelope.secret, envelope.bodies)
     salt = salt_of(envelope.secret, index)
     return Proven(envelope.request, index, salt, path(leaves, index), envelope.bodies[index])
 
@@ -112,10 +112,6 @@ def read_proven(proven: Proven, codec: Codec, verifier: Verifier) -> Request | W
     if root_from_path(leaf(proven.salt, proven.body), proven.index, request.count, proven.path) != request.root:
         return fault(FaultCode.WRONG_ROOT)
     return _sender_fault(proven.request, request, verifier) or request
-
-
-def _leaves(bodies: Sequence[bytes], secret: bytes) -> list[bytes]:
-    return [leaf(salt_of(secret, index), body) for index, body in enumerate(bodies)]
 
 
 def _sender_fault(signed: Signed, request: Request, verifier: Verifier) -> WireFault | None:
