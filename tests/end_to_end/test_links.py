@@ -112,7 +112,7 @@ def test_a_server_with_another_key_than_expected_is_not_spoken_to() -> None:
     with server() as served:
         wrong = peer("somebody else", served.address)
         with links("client", [wrong]) as client:
-            until(lambda: served.counters.failed_handshake > 0, served, client)
+            until(lambda: served.counters.unheard > 0, served, client)
             assert client.peers_status()[0].state is LinkState.DOWN
             assert client.counters.sent == 0 and served.counters.admitted == 0
 
@@ -166,7 +166,7 @@ def test_records_are_shown_again_before_they_expire() -> None:
         until(lambda: is_up(client, "server"), served, client)
         for times in (1, 2):
             now[0] += 13 * 3_600 * 10**9
-            until(lambda times=times: served.counters.renewed == times, served, client)  # type: ignore[misc]
+            until(lambda: served.counters.renewed >= times, served, client)  # noqa: B023
             until(lambda: is_up(client, "server") and is_up(served, "client"), served, client)
         assert served.counters.admitted == client.counters.admitted == 1
         assert served.counters.disconnected == 0

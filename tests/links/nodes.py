@@ -56,7 +56,7 @@ def links(
 @contextmanager
 def server(name: str = "server", *peers: Peer, **settings: Any) -> Iterator[Links]:
     """Open the links of a node that anyone may reach."""
-    with links(name, peers, **{"open_to": OpenTo.ANYONE} | settings) as opened:
+    with links(name, peers, **({"open_to": OpenTo.ANYONE} | settings)) as opened:
         yield opened
 
 

@@ -47,7 +47,6 @@ class Stranger:
             self.socket.setsockopt(zmq.CURVE_SERVERKEY, server_curve)
             self.socket.setsockopt(zmq.CURVE_PUBLICKEY, self.identity.curve_public)
             self.socket.setsockopt(zmq.CURVE_SECRETKEY, self.identity.curve_secret)
-        self.monitor = self.socket.get_monitor_socket()
         self.socket.connect(address)
 
     def greet(self, who: str = "", record_of: str = "") -> None:
@@ -74,13 +73,6 @@ class Stranger:
         while self.socket.poll(0):
             frames.append(self.socket.recv())
         return frames
-
-    def events(self) -> list[int]:
-        """Return what its monitor has seen so far, as numbers of events."""
-        events = []
-        while self.monitor.poll(0):
-            events.append(int.from_bytes(self.monitor.recv_multipart()[0][:2], "little"))
-        return events
 
 
 @contextmanager

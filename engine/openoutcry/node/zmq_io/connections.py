@@ -15,7 +15,7 @@ from typing import Final
 import zmq
 
 from openoutcry.node.zmq_io.counters import Counters
-from openoutcry.node.zmq_io.watch import FAILED, Watch
+from openoutcry.node.zmq_io.watch import Watch
 
 _RECEIVED_AT: Final = 128
 """Offset of `tcpi_bytes_received` in the kernel's `struct tcp_info` (linux/tcp.h, since 4.1)."""
@@ -74,8 +74,7 @@ class Connections:
                 connection = self.by_fd.pop(value, None)
                 if connection is not None:
                     ended.append(connection)
-            elif event & FAILED:
-                self._counters.failed_handshake += 1
+                    self._counters.unheard += connection.speaker is None and not connection.is_shut
         return ended
 
     def shut(self, connection: Connection) -> bool:
@@ -102,10 +101,10 @@ class Connections:
 
     def _accepted(self, fd: int, now_ns: int) -> None:
         with _looked_at(fd) as looked:
-            address = None if looked is None else _ends(looked)
-        connection = self.by_fd[fd] = Connection(fd, address, now_ns)
+            ends = None if looked is None else _ends(looked)
         # What it is when we look may be another one already; then its end is the next event, and nothing shuts it.
-        connection.is_shut = address is None or address[0] != self._port
+        address = ends if ends is not None and ends[0] == self._port else None
+        self.by_fd[fd] = Connection(fd, address, now_ns)
         if len(self.by_fd) > self._most:
             for oldest in self.by_fd.values():
                 if oldest.speaker is None and self.shut(oldest):

@@ -17,6 +17,8 @@ class Counters:
     """TCP connections that came in."""
     disconnected: int = 0
     """Those of them that have ended."""
+    unheard: int = 0
+    """Those that ended before a message of theirs was read: junk, a huge length, NULL, a wrong key, or just an end."""
     admitted: int = 0
     """Links, in either direction, whose other end has shown who it is."""
     renewed: int = 0
@@ -48,7 +50,7 @@ class Counters:
     denied_mechanism: int = 0
     """Requests to authenticate by something else than CURVE."""
     failed_handshake: int = 0
-    """Connections that never finished the ZMTP handshake: junk, a huge length, silence, NULL, a wrong key."""
+    """Connections of this node's own that did not get through the CURVE handshake."""
     closed_flood: int = 0
     """Doors closed: a peer far beyond its rate."""
     closed_stuck: int = 0

@@ -43,9 +43,9 @@ IDLE_NS: Final = 10_000_000_000
 RENEWAL_NS_MIN: Final = 60_000_000_000
 """A link may show its record again so often; each time costs two signatures."""
 
-UNREAD_FACTOR: Final = 2
-"""How much more than a full queue and two of the longest frames may have come without a message that was read: the
-kernel's count includes what ZMTP and CURVE add, some 40 bytes a frame."""
+UNREAD_BYTES_SPARE: Final = 8 * 1024 * 1024
+"""What the kernel may have received beyond a full queue and two of the longest frames without a message that was read,
+in bytes: its own buffer, and what ZMTP and CURVE add, some 40 bytes a frame."""
 
 UNGREETED_BYTES_MAX: Final = 256 * 1024
 """What may be received on a connection that has not greeted, in bytes: twenty times a handshake."""
@@ -111,11 +111,7 @@ class Inbound:
                 self._over(session, verdict, now_ns)
                 continue
             data = content(frame, size)
-            if (
-                session.state is not up
-                or session.agreement is not None
-                or (size > 1 and data[1] <= SPECIAL_TAG_MAX)
-            ):
+            if session.state is not up or session.agreement is not None or (size > 1 and data[1] <= SPECIAL_TAG_MAX):
                 self._special(session, data, arrivals, now_ns)
                 continue
             session.heard_ns = now_ns
@@ -155,7 +151,7 @@ class Inbound:
                     self._back_to_greeting(session)
         settings = self._settings
         silent_ns = settings.greeting_ms * MS
-        full_bytes = UNREAD_FACTOR * (settings.link_bytes_max + 2 * settings.frame_bytes_max)
+        full_bytes = settings.link_bytes_max + 2 * settings.frame_bytes_max + UNREAD_BYTES_SPARE
         for connection in list(self.connections.by_fd.values()):
             speaker = connection.speaker
             is_up = isinstance(speaker, Session) and speaker.state is LinkState.UP

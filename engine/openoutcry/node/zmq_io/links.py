@@ -14,6 +14,7 @@ from openoutcry.node.sessions.doors import Doors
 from openoutcry.node.sessions.gate import Gate
 from openoutcry.node.sessions.handshake import Introduction
 from openoutcry.node.sessions.meter import Allowance, Meter
+from openoutcry.node.zmq_io.call import Call
 from openoutcry.node.zmq_io.connections import Connections
 from openoutcry.node.zmq_io.counters import Counters
 from openoutcry.node.zmq_io.errors import LinkError
@@ -227,10 +228,10 @@ class Links:
             if peer.address:
                 socket = self._socket(zmq.DEALER)
                 set_client(socket, settings, identity, peer)
-                watch = self._watch(socket, f"peer-{number}")
+                call = Call(socket, self._watch(socket, f"peer-{number}"), peer.address, self.counters)
                 self._outbound[peer.key] = Outbound(
                     socket,
-                    watch,
+                    call,
                     peer,
                     settings,
                     introduction,
@@ -243,7 +244,9 @@ class Links:
             if peer.topics_address:
                 socket = self._socket(zmq.SUB)
                 set_client(socket, settings, identity, peer)
-                following = Following(socket, peer, self._gate, self.counters, Meter(self._allowance))
+                watch = self._watch(socket, f"topics-{number}")
+                call = Call(socket, watch, peer.topics_address, self.counters)
+                following = Following(socket, call, peer, self._gate, self.counters, Meter(self._allowance))
                 self._following.append(following)
                 self._add(socket, following)
 
@@ -260,8 +263,11 @@ class Links:
             if publisher.socket in ready:
                 publisher.drain(now_ns)
         for link in self._outbound.values():
-            if link.watch.socket in ready:
+            if link.call.watch.socket in ready:
                 link.follow(now_ns)
+        for following in self._following:
+            if following.call.watch.socket in ready:
+                following.call.follow(now_ns)
         waiting = [source for socket, source in self._sources.items() if socket in ready]
         if len(waiting) > 1:
             self._turn = (self._turn + 1) % len(waiting)

@@ -9,6 +9,7 @@ from openoutcry.node.core.traffic import Arrival
 from openoutcry.node.sessions.gate import Gate
 from openoutcry.node.sessions.handshake import Introduction, check_record
 from openoutcry.node.sessions.meter import Allowance, Meter, Verdict
+from openoutcry.node.zmq_io.call import Call, Change
 from openoutcry.node.zmq_io.counters import Counters
 from openoutcry.node.zmq_io.frames import (
     FAULT_BURST_NS,
@@ -21,7 +22,6 @@ from openoutcry.node.zmq_io.frames import (
 from openoutcry.node.zmq_io.session import NEVER_NS
 from openoutcry.node.zmq_io.settings import LinkSettings, Peer
 from openoutcry.node.zmq_io.status import LinkState, PeerStatus
-from openoutcry.node.zmq_io.watch import FAILED, Watch
 from openoutcry.wire.codec import encode
 from openoutcry.wire.faults import FaultCode, WireFault, name_of
 from openoutcry.wire.messages import Refuse
@@ -39,6 +39,12 @@ LINK_REASONS: Final = frozenset(
 )
 """Reasons of a REFUSE that speak of the link; others are the node's to read."""
 
+_DETAILS: Final = {
+    Change.ENDED: "the connection has ended",
+    Change.DENIED: "the other node does not let this one in",
+    Change.FAILED: "the handshake has failed: another key, or no node",
+}
+
 
 class Outbound:
     """The DEALER to one peer, with its monitor. Times are of a clock that never runs back, but a record's."""
@@ -46,7 +52,7 @@ class Outbound:
     def __init__(
         self,
         socket: zmq.Socket[bytes],
-        watch: Watch,
+        call: Call,
         peer: Peer,
         settings: LinkSettings,
         introduction: Introduction,
@@ -55,9 +61,9 @@ class Outbound:
         clock_ns: Callable[[], int],
         allowance: Allowance,
     ) -> None:
-        """Begin to connect, unless the peer is revoked; `sweep` looks again."""
+        """Does not connect yet: `sweep` does, while the peer is not revoked."""
         self.socket = socket
-        self.watch = watch
+        self.call = call
         self.peer = peer
         self.state = LinkState.DOWN
         self.messages_in = self.messages_out = self.bytes_in = self.bytes_out = 0
@@ -77,34 +83,29 @@ class Outbound:
         self._retry_ns = 0
         self._limited_ns = NEVER_NS
         self._stuck = 0
-        self._is_connected = False
-        if not gate.is_revoked(peer.key):
-            self._connect()
 
     def follow(self, now_ns: int) -> None:
         """Take note of what libzmq has done with the connection; greet a new one."""
-        for event, _ in self.watch.events():
-            if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
-                self.detail = ""
+        for change in self.call.follow(now_ns):
+            if change in (Change.UP, Change.ENDED) and not self.call.is_open:
+                # Of a connection that this node has dropped meanwhile; why stands in `detail`.
+                continue
+            if change is Change.UP:
                 self._greet(now_ns)
-            elif event == zmq.EVENT_DISCONNECTED:
-                self._down("the connection has ended")
-            elif event & FAILED:
-                self._counters.failed_handshake += 1
-                self._down("denied" if event == zmq.EVENT_HANDSHAKE_FAILED_AUTH else "the handshake has failed")
+            else:
+                self._down(_DETAILS[change])
 
     def sweep(self, now_ns: int, utc_ns: int) -> None:
         """Greet again where an answer is overdue, a record is old or a refusal is over; drop a revoked peer."""
         if self._gate.is_revoked(self.peer.key):
-            if self._is_connected:
+            if self.call.is_open:
                 self._counters.refused_revoked += 1
                 self._disconnect("revoked")
             return
-        if not self._is_connected:
+        if not self.call.is_open:
             if not self._gate.doors.is_closed(self.peer.curve_key, now_ns):
-                self._connect()
-            return
-        if self.state is LinkState.UP:
+                self.call.open(now_ns)
+        elif self.state is LinkState.UP:
             if self._shown != self._introduction.record(utc_ns):
                 self._counters.renewed += self._say_hello(now_ns)
             elif self._expiry_ns <= utc_ns:
@@ -159,7 +160,7 @@ class Outbound:
 
     def fault(self, now_ns: int) -> None:
         """Count one frame with which nothing could be done; too many end the link for a while."""
-        if self._faults.take(0, now_ns) is not Verdict.WITHIN and self._is_connected:
+        if self._faults.take(0, now_ns) is not Verdict.WITHIN and self.call.is_open:
             self._counters.closed_faults += 1
             self._close_door("too many frames that are of no use", now_ns)
 
@@ -264,7 +265,7 @@ class Outbound:
     def _over(self, verdict: Verdict, now_ns: int) -> None:
         self._counters.limited += 1
         if verdict is Verdict.FLOOD:
-            self._counters.closed_flood += 1
+            self._counters.closed_flood += self.call.is_open
             self._close_door("far more than it may send", now_ns)
         elif now_ns - self._limited_ns >= REFUSE_INTERVAL_NS and self.state is LinkState.UP:
             self._limited_ns = now_ns
@@ -274,14 +275,9 @@ class Outbound:
         self._gate.doors.close(self.peer.curve_key, now_ns)
         self._disconnect(detail)
 
-    def _connect(self) -> None:
-        self.socket.connect(self.peer.address)
-        self._is_connected = True
-
     def _disconnect(self, detail: str) -> None:
         """Drop the connection with all that waits in it; `sweep` opens another one."""
-        self.socket.disconnect(self.peer.address)
-        self._is_connected = False
+        self.call.close()
         self._stuck = 0
         self._down(detail)
 

@@ -11,6 +11,7 @@ import zmq
 from openoutcry.node.core.traffic import Arrival
 from openoutcry.node.sessions.gate import Gate
 from openoutcry.node.sessions.meter import Meter, Verdict
+from openoutcry.node.zmq_io.call import Call
 from openoutcry.node.zmq_io.connections import Connections
 from openoutcry.node.zmq_io.counters import Counters
 from openoutcry.node.zmq_io.frames import content, skip_parts
@@ -90,9 +91,8 @@ class Publisher:
             follower.seen += 1
             follower.topics = max(0, follower.topics + change)
             if strange or follower.topics > self._settings.subscriptions_max:
-                self._counters.closed_strangers += 1
                 self._gate.doors.close(follower.curve_key, now_ns)
-                self._shut(follower)
+                self._counters.closed_strangers += self._shut(follower)
 
     def sweep(self, now_ns: int) -> None:
         """Look at the connections of followers: which have ended, are revoked or send without end."""
@@ -107,7 +107,11 @@ class Publisher:
                 self._counters.refused_revoked += self.connections.shut(connection)
 
     def _follower(self, frame: zmq.Frame) -> _Follower | None:
-        fd = frame.get(zmq.SRCFD)
+        try:
+            fd = frame.get(zmq.SRCFD)
+        except zmq.ZMQError:
+            # Made by libzmq itself, which unsubscribes whoever has gone.
+            return None
         connection = self.connections.by_fd.get(fd) if isinstance(fd, int) else None
         if connection is None:
             return None
@@ -115,17 +119,22 @@ class Publisher:
             connection.speaker = _Follower(bytes.fromhex(str(frame.get("User-Id"))))
         return connection.speaker
 
-    def _shut(self, follower: _Follower) -> None:
-        for connection in self.connections.by_fd.values():
-            if connection.speaker is follower:
-                self.connections.shut(connection)
+    def _shut(self, follower: _Follower) -> bool:
+        return any(
+            self.connections.shut(connection)
+            for connection in self.connections.by_fd.values()
+            if connection.speaker is follower
+        )
 
 
 class Following:
     """The SUB to one publisher. CURVE has shown its key, so whatever comes is from it."""
 
-    def __init__(self, socket: zmq.Socket[bytes], peer: Peer, gate: Gate, counters: Counters, meter: Meter) -> None:
+    def __init__(
+        self, socket: zmq.Socket[bytes], call: Call, peer: Peer, gate: Gate, counters: Counters, meter: Meter
+    ) -> None:
         self.socket = socket
+        self.call = call
         self.peer = peer
         self._gate = gate
         self._counters = counters
@@ -139,12 +148,11 @@ class Following:
     def sweep(self, now_ns: int) -> None:
         """Connect, or leave a publisher that is revoked."""
         if self._gate.is_revoked(self.peer.key):
-            if self._is_connected:
+            if self.call.is_open:
                 self._counters.refused_revoked += 1
-                self._disconnect()
-        elif not self._is_connected and not self._gate.doors.is_closed(self.peer.curve_key, now_ns):
-            self.socket.connect(self.peer.topics_address)
-            self._is_connected = True
+                self.call.close()
+        elif not self._gate.doors.is_closed(self.peer.curve_key, now_ns):
+            self.call.open(now_ns)
 
     def drain(self, quota: int, arrivals: list[Arrival], now_ns: int) -> int:
         """Read at most `quota` messages; return how many there were."""
@@ -163,16 +171,12 @@ class Following:
             verdict = self._meter.take(size, now_ns)
             if verdict is not Verdict.WITHIN:
                 counters.limited += 1
-                if verdict is Verdict.FLOOD and self._is_connected:
+                if verdict is Verdict.FLOOD and self.call.is_open:
                     counters.closed_flood += 1
                     self._gate.doors.close(self.peer.curve_key, now_ns)
-                    self._disconnect()
+                    self.call.close()
                 continue
             counters.arrivals += 1
             counters.arrival_bytes += size
             arrivals.append(Arrival(self.peer.key, content(frame, size)))
         return quota
-
-    def _disconnect(self) -> None:
-        self.socket.disconnect(self.peer.topics_address)
-        self._is_connected = False
