@@ -74,7 +74,7 @@ def test_a_reader_that_fails_when_it_is_asked_knows_nothing(tmp_path: Path) -> N
     readers = {
         "bad": guarded_reader("mine", ReplayReader("bad", "", fail, empty), heard),
         "good": guarded_reader("other", ReplayReader("good", "", lambda name, head: name == "day.tab", empty), heard),
-        "loose": guarded_reader("third", ReplayReader("loose", "", lambda name, head: 1, empty), heard),  # type: ignore[arg-type]
+        "loose": guarded_reader("third", ReplayReader("loose", "", lambda name, head: 1, empty), heard),  # type: ignore[arg-type, return-value]
     }
     assert detect(source(tmp_path), readers) == "good"
     assert read(source(tmp_path), AUTO, Options(), readers).records == 0

@@ -31,8 +31,9 @@ class Hooks:
         Asked by: a node when it starts, once; `outcry init`, `outcry tap`, `outcry plugins`. Not in a process of its
         own: roles run in the node, so the plugin has to be marked `trusted`.
         Answers: all are taken together. Two plugins that bring a role of the same name do not load together.
-        None: no roles. An exception or a wrong answer stops the start and names the plugin: a node without its role
-        is none. Slow: named after the deadline; the node is starting and waits.
+        None: no roles. After an exception or a wrong answer the plugin is left out, which is logged; a node that needs
+        its role does not start, and says why. Slow: named after `load_ms`, with its stack; after three times that
+        the node stops, and leaves the plugin out the next time.
         """
 
     @hookspec
@@ -41,7 +42,8 @@ class Hooks:
 
         Asked by: `outcry simulate`, `outcry plugin try`, once. In the process that asks.
         Answers: all are taken together; two scenarios of the same name do not load together.
-        None: no scenarios. An exception or a wrong answer stops the command and names the plugin. Slow: it waits.
+        None: no scenarios. After an exception or a wrong answer the plugin is left out; where it was named, the
+        command stops and says why. Slow: the command waits.
         """
 
     @hookspec
@@ -69,8 +71,9 @@ class Hooks:
 
         Asked by: `outcry replay --plugin NAME` and `outcry plugin try`, once. In the process that asks.
         Answers: all are taken together, after the engine's own. A reader may not have the name of another one.
-        None: no readers. An exception or a wrong answer stops the command and names the plugin. Slow: it waits. What
-        a reader raises for a recording that it cannot read is a `ReplayError`.
+        None: no readers. After an exception or a wrong answer the command stops and says why. Slow: it waits. What a
+        reader raises for a recording that it cannot read is a `ReplayError`; any other exception becomes one that
+        names reader and plugin.
         """
 
 
