@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
 import zmq
 
 from openoutcry.node.sessions.handshake import GREETINGS, Introduction
 from openoutcry.node.zmq_io import LinkIdentity
+from openoutcry.node.zmq_io.watch import FAILED
 from openoutcry.wire.faults import WireFault
 from openoutcry.wire.messages import Refuse, Welcome
 from openoutcry.wire.tags import Message
@@ -47,6 +48,8 @@ class Stranger:
             self.socket.setsockopt(zmq.CURVE_SERVERKEY, server_curve)
             self.socket.setsockopt(zmq.CURVE_PUBLICKEY, self.identity.curve_public)
             self.socket.setsockopt(zmq.CURVE_SECRETKEY, self.identity.curve_secret)
+        self.monitor = self.socket.get_monitor_socket()
+        self._address = address
         self.socket.connect(address)
 
     def greet(self, who: str = "", record_of: str = "") -> None:
@@ -73,6 +76,20 @@ class Stranger:
         while self.socket.poll(0):
             frames.append(self.socket.recv())
         return frames
+
+    def events(self) -> list[int]:
+        """Return what its monitor has seen so far, as numbers of events.
+
+        Where libzmq has given up, since it was denied, it connects anew: whoever means harm would.
+        """
+        events = []
+        while self.monitor.poll(0):
+            events.append(int.from_bytes(self.monitor.recv_multipart()[0][:2], "little"))
+        if any(event & FAILED for event in events):
+            with suppress(zmq.ZMQError):
+                self.socket.disconnect(self._address)
+            self.socket.connect(self._address)
+        return events
 
 
 @contextmanager
