@@ -114,9 +114,7 @@ class Ledger:
         self.repeats[entry.turn] = entry
 
     def rest(self, entry: Entry, now_ns: int) -> None:
-        """Nothing more is to be said about an increment, unless somebody asks; it is remembered for as long as it has
-        to be, and at least to the next tick.
-        """
+        """Nothing more is to be said about an increment, unless somebody asks for as long as it is remembered."""
         self.repeats.pop(entry.turn, None)
         entry.turn = 0
         entry.asked_ns = now_ns
@@ -194,4 +192,5 @@ class Ledger:
         return [f"increment {entry.serial} ({entry.id.hex()}) {line}" for line in broken]
 
     def _remember(self, entry: Entry) -> None:
+        # Never due at or before the last tick: what is settled after it, too late to be asked for, waits for the next.
         heapq.heappush(self.settled, (max(self.until_ns(entry), entry.asked_ns + 1), entry.serial, entry))
