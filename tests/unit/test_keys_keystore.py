@@ -1,5 +1,6 @@
 """The keystore: made, opened, changed; every way in which it cannot be, each with its own line."""
 
+import fcntl
 import os
 import stat
 from collections.abc import Callable
@@ -7,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from nacl.exceptions import RuntimeError as SodiumError
 
@@ -24,6 +26,7 @@ from openoutcry.node.keys.errors import (
     WrongPermissions,
 )
 from openoutcry.node.keys.keystore import (
+    Contents,
     change_passphrase,
     create,
     open_keystore,
@@ -32,6 +35,7 @@ from openoutcry.node.keys.keystore import (
     require_in_use,
     revoke,
     rotate,
+    seal,
     statements_of,
 )
 from openoutcry.node.keys.layout import (
@@ -43,6 +47,7 @@ from openoutcry.node.keys.layout import (
     MEMORY_BYTES_MAX,
     MODERATE,
     PASSES_MAX,
+    Public,
     take_apart,
 )
 from openoutcry.node.keys.secrets import NodeSecrets
@@ -269,6 +274,56 @@ def test_other_work_than_was_done_opens_nothing(tmp_path: Path) -> None:
         open_keystore(path, PASSPHRASE)
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        (1, 0, "format 0 with key derivation 1 does not exist"),
+        (2, 0, "format 1 with key derivation 0 does not exist"),
+        (2, 2, "format 1 with key derivation 2 does not exist"),
+        (8, 16, "its sealed part has 16 bytes"),
+        (8, 47, "its sealed part has 47 bytes"),
+        (8, 49, "its sealed part has 49 bytes"),
+        (8, 16 + 32 * (IDENTITIES_MAX + 1), "its sealed part has 2096 bytes"),
+    ],
+)
+def test_numbers_that_no_keystore_has_are_damage(field: int, value: int, says: str, tmp_path: Path) -> None:
+    """One number of the header each, with a length and a digest that fit it."""
+    path = tmp_path / "node.keys"
+    make(path)
+    content = path.read_bytes()
+    fields = list(HEADER.unpack_from(content))
+    end = HEADER.size + fields[7]
+    fields[field] = value
+    path.write_bytes(redigested(HEADER.pack(*fields) + content[HEADER.size : end] + bytes(fields[8] + DIGEST_BYTES)))
+    with pytest.raises(Damaged, match=says) as caught:
+        open_keystore(path, PASSPHRASE)
+    assert is_one_line(caught.value)
+
+
+class Lying(Contents):
+    """Contents that say of themselves what is not so."""
+
+    said: Public
+
+    @property
+    def public(self) -> Public:
+        """Not theirs."""
+        return self.said
+
+
+@pytest.mark.parametrize("field", ["identity", "curve", "curve_generation"])
+def test_a_public_part_that_does_not_follow_from_the_seeds_is_damage(field: str, tmp_path: Path) -> None:
+    """Sealed with the right passphrase around a wrong identity, link key or generation."""
+    path = tmp_path / "node.keys"
+    make(path)
+    contents = open_keystore(path, PASSPHRASE)
+    lying = Lying(contents.seeds, 1, (), CHEAPEST)
+    lying.said = msgspec.structs.replace(contents.public, **{field: 2 if field == "curve_generation" else b"x" * 32})
+    path.write_bytes(seal(lying, PASSPHRASE))
+    with pytest.raises(Damaged, match="its keys are not those of its seeds"):
+        open_keystore(path, PASSPHRASE)
+
+
 def test_memory_that_the_machine_does_not_give_is_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What PyNaCl raises when libsodium gets none."""
     path = tmp_path / "node.keys"
@@ -448,7 +503,7 @@ def test_half_a_write_is_finished_or_undone(tmp_path: Path, monkeypatch: pytest.
     assert names_in(tmp_path) == ["node.keys"]
 
 
-def test_only_one_process_changes_a_keystore(tmp_path: Path) -> None:
+def test_only_one_process_changes_a_keystore(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While another holds it, and where another has just replaced it."""
     path = tmp_path / "node.keys"
     make(path)
@@ -459,6 +514,17 @@ def test_only_one_process_changes_a_keystore(tmp_path: Path) -> None:
         renew_links(path, PASSPHRASE)
     assert is_one_line(caught.value)
     assert renew_links(path, PASSPHRASE).curve_generation == 2
+    real = fcntl.flock
+
+    def late(file: int, operation: int) -> None:
+        real(file, operation)
+        files.replace(path, path.read_bytes())
+
+    with monkeypatch.context() as patched:
+        patched.setattr(fcntl, "flock", late)
+        with pytest.raises(NotChanged, match="is being changed by another process"):
+            renew_links(path, PASSPHRASE)
+    assert renew_links(path, PASSPHRASE).curve_generation == 3
 
 
 def test_a_link_to_a_keystore_stays_one(tmp_path: Path) -> None:
@@ -512,8 +578,9 @@ def test_a_keystore_is_on_the_disk_before_it_has_its_name(
         make(path)
     calls: list[str] = []
     for name in ("write", "fsync", "link", "rename"):
+        call = getattr(os, name)
 
-        def noting(*arguments: Any, name: str = name, real: Callable[..., Any] = getattr(os, name)) -> Any:
+        def noting(*arguments: Any, name: str = name, real: Callable[..., Any] = call) -> Any:
             is_folder = name == "fsync" and stat.S_ISDIR(os.fstat(arguments[0]).st_mode)
             calls.append("sync folder" if is_folder else name)
             return real(*arguments)
