@@ -205,6 +205,18 @@ def test_the_routing_id_of_a_peer_that_left_gives_nothing_of_its_link() -> None:
         assert on.from_others() == [Arrival(key("second"), FRAME)]
 
 
+def test_a_routing_id_like_those_that_libzmq_gives_closes_the_door() -> None:
+    """Some far from the counter, one of another length; a later link gets an id of libzmq's own and is served."""
+    with scene(penalty_ms=60_000) as on:
+        for number, routing_id in enumerate((b"\0abcd", b"\0\xff\xff\xff\xff", b"\0ab", b"\0")):
+            squatter = on.stranger(f"squatter {number}", routing_id)
+            squatter.greet()
+        on.until(lambda: on.served.counters.refused_routing_id == 4)
+        on.until(lambda: on.served.counters.disconnected == 4)
+        assert on.from_others() == [] and not any(is_up(on.served, f"squatter {number}") for number in range(4))
+        on.admitted("honest")
+
+
 @pytest.mark.parametrize(
     "bytes_sent",
     [

@@ -52,12 +52,13 @@ class Connection:
 
 
 class Connections:
-    """Accepted connections of one bound socket, by descriptor."""
+    """Accepted connections of one bound socket, by descriptor. shaken: how many came through their handshake."""
 
     def __init__(self, watch: Watch, port: int, most: int, counters: Counters) -> None:
         """port: of the bound socket. most: one more, and the oldest one without a speaker is shut."""
         self.watch = watch
         self.by_fd: dict[int, Connection] = {}
+        self.shaken = 0
         self._port = port
         self._most = most
         self._counters = counters
@@ -69,6 +70,8 @@ class Connections:
             if event == zmq.EVENT_ACCEPTED:
                 self._counters.accepted += 1
                 self._accepted(value, now_ns)
+            elif event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
+                self.shaken += 1
             elif event == zmq.EVENT_DISCONNECTED:
                 self._counters.disconnected += 1
                 connection = self.by_fd.pop(value, None)

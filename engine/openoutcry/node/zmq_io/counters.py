@@ -31,6 +31,8 @@ class Counters:
     """Messages in several parts, which no node sends, dropped."""
     forged: int = 0
     """Frames under the routing id of a link whose authenticated key is another one, dropped."""
+    refused_routing_id: int = 0
+    """Links under a routing id of the kind that libzmq gives, which it has not given."""
     refused_hello: int = 0
     """HELLOs that were not understood, or offered no version that is spoken here."""
     refused_record: int = 0

@@ -19,6 +19,7 @@ from openoutcry.node.zmq_io.frames import (
     is_too_long,
     skip_parts,
 )
+from openoutcry.node.zmq_io.routing_ids import RoutingIds
 from openoutcry.node.zmq_io.session import Session
 from openoutcry.node.zmq_io.settings import MS, LinkSettings
 from openoutcry.node.zmq_io.status import LinkState, PeerStatus
@@ -58,6 +59,7 @@ class Inbound:
         self,
         socket: zmq.Socket[bytes],
         connections: Connections,
+        routing_ids: RoutingIds,
         settings: LinkSettings,
         introduction: Introduction,
         gate: Gate,
@@ -70,6 +72,7 @@ class Inbound:
         self.connections = connections
         self.sessions: dict[bytes, Session] = {}
         self.by_key: dict[bytes, list[Session]] = {}
+        self._routing_ids = routing_ids
         self._settings = settings
         self._introduction = introduction
         self._gate = gate
@@ -226,6 +229,9 @@ class Inbound:
         else:
             connection.speaker = session
         self.sessions[routing_id] = session
+        if not self._routing_ids.is_given(routing_id, self.connections.shaken):
+            self._counters.refused_routing_id += 1
+            self._close_door(session, now_ns)
         return session
 
     def _special(self, session: Session, data: bytes | memoryview, arrivals: list[Arrival], now_ns: int) -> None:
