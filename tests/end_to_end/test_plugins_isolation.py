@@ -30,6 +30,8 @@ TRIES = {
     "looks": "open('/proc/{}/mem'.format(__import__('os').getppid()), 'rb')",
     "connects": "__import__('socket').create_connection(('127.0.0.1', 9), 1)",
     "sends": "__import__('socket').socket(__import__('socket').AF_INET, __import__('socket').SOCK_DGRAM)",
+    "signals": "__import__('os').kill(__import__('os').getppid(), 0)",
+    "forks": "__import__('os').fork()",
     "runs": "__import__('subprocess').run(['/bin/true'])",
 }
 """Plugin to what it tries, each of which is refused by the system."""
@@ -115,6 +117,33 @@ def test_memory_and_files_are_bounded(tried: Heard) -> None:
         if (event, fields["plugin"]) == ("plugin raised", "limits")
     ]
     assert cause == f"ValueError: [0, 0, {700 << 20}]"
+
+
+def test_threads_can_be_made(tmp_path: Path) -> None:
+    """Libraries make them; what is refused is another process."""
+    body = "import threading\n        t = threading.Thread(target=print); t.start(); t.join(); return None"
+    write_check(tmp_path, "threads", body)
+    heard = Heard()
+    with loaded(tmp_path, heard, threads=PluginSettings(deadline_ms=SLOW_MS)) as plugins:
+        plugins.check_orders(orders())
+        assert plugins.counters["threads", "check_orders"].none == 1, heard.text()
+
+
+def test_a_process_that_cannot_be_begun_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system has no room for another process: at the start, and after one has ended."""
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(11, "Resource temporarily unavailable")
+
+    write_check(tmp_path, "ends", "import os; os._exit(3)")
+    heard = Heard()
+    with loaded(tmp_path, heard, ends=PluginSettings(deadline_ms=SLOW_MS)) as plugins:
+        monkeypatch.setattr("subprocess.Popen", full)
+        for _ in range(2):
+            plugins.check_orders(orders())
+        assert plugins.counters["ends", "check_orders"].down == 2
+    with loaded(tmp_path, heard, ends=PluginSettings()) as plugins:
+        assert plugins.broken == {"ends": "its process cannot be begun: Resource temporarily unavailable"}
 
 
 def test_memory_without_end_is_an_exception_there(tmp_path: Path) -> None:

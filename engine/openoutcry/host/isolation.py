@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -41,6 +42,9 @@ MS: Final = 1_000_000
 PAUSE_NS_MIN: Final = 100 * MS
 PAUSE_NS_MAX: Final = 30_000 * MS
 """A process that ends is begun anew at once, then after these pauses, each twice the one before."""
+
+BEGIN_NS: Final = 1_000 * MS
+"""How long a process may leave a first message that is longer than a pipe holds unread."""
 
 HEALTHY_NS: Final = 60_000 * MS
 """The pauses begin anew after a process has lived so long."""
@@ -84,13 +88,14 @@ class IsolatedCheck:
         self._ends = 0
         self._start_ns = 0
         self._until_ns: int | None = None
-        self._process: _Process | None = _Process(name, settings.memory_mb, tell, self._begin)
+        self._process: _Process | None = None
+        self._cannot = self._begin_process(time.monotonic_ns())
 
     def wait_ready(self) -> Ready:
         """Wait for the first process to be ready."""
-        process = self._process
-        assert process is not None, "asked once, of the process that was just begun"
-        name = self.account.plugin
+        process, name = self._process, self.account.plugin
+        if process is None:
+            raise BrokenPlugin(name, self._cannot)
         try:
             message = process.ready_until(process.begun_ns + self._settings.load_ms * MS)
         except PipeFault as fault:
@@ -174,9 +179,18 @@ class IsolatedCheck:
         self._begin_if_due(now_ns)
 
     def _begin_if_due(self, now_ns: int) -> str:
-        if now_ns >= self._start_ns:
+        if now_ns < self._start_ns:
+            return "its process has ended, and will be begun anew"
+        return self._begin_process(now_ns) or "its process is begun anew"
+
+    def _begin_process(self, now_ns: int) -> str:
+        """Begin one, and return "", or why there is none; then the next try is after the longest pause."""
+        try:
             self._process = _Process(self.account.plugin, self._settings.memory_mb, self._tell, self._begin)
-        return "its process is begun anew"
+        except OSError as error:
+            self._start_ns = now_ns + PAUSE_NS_MAX
+            return f"its process cannot be begun: {error.strerror}"
+        return ""
 
     def close(self) -> None:
         """Kill the process and wait for its end."""
@@ -218,7 +232,8 @@ class _Process:
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._drain, name=f"openoutcry-{plugin}", daemon=True)
         self._thread.start()
-        write_until(self._in.fileno(), begin, self.begun_ns + 1_000 * MS)
+        with suppress(PipeFault):  # it has ended already, which is noticed, and told, when it should be ready
+            write_until(self._in.fileno(), begin, self.begun_ns + BEGIN_NS)
 
     def ready_until(self, until_ns: int) -> Ready | Failed:
         """Wait for the first message."""
@@ -274,7 +289,7 @@ class _Process:
         body = self._inbox.read_until(until_ns, bytes_max)
         try:
             return to_node.decode(body)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise PipeFault("wrong", f"its process sent what is no frame: {error}") from error
 
     def last_words(self, wait_s: float) -> str:

@@ -103,6 +103,8 @@ class Plugins:
             return None
         count = len(commands)
         prices = np.zeros(count, dtype=np.int64) if last_ticks is None else last_ticks
+        assert prices.shape == (count,), "one last price for each command"
+        assert prices.dtype == np.int64, "prices are ticks"
         codes = np.zeros(count, dtype=np.int16)
         for begin in range(0, count, COMMANDS_MAX):
             part = slice(begin, begin + COMMANDS_MAX)

@@ -20,9 +20,9 @@ MS_MAX: Final = 3_600_000
 """The longest time that can be given, an hour in ms."""
 
 MEMORY_MB: Final = 1_024
-"""Address space of a plugin's own process, in MiB, unless the configuration says otherwise; Python with numpy takes 110 of it."""
+"""Address space of a plugin's own process, in MiB, unless the configuration says otherwise; numpy takes 110 of it."""
 
-MEMORY_MB_MIN: Final = 512
+MEMORY_MB_MIN: Final = 256
 MEMORY_MB_MAX: Final = 2**20
 
 Ms: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=MS_MAX)]
