@@ -19,6 +19,7 @@ from openoutcry_counter.role import Counter, CounterSettings
 
 COUNTERS: Final = ("left", "right")
 CLIENTS: Final = ("alice", "bob")
+RESEND_MS: Final = 7
 
 
 def scenario(
@@ -28,6 +29,7 @@ def scenario(
     batch: int,
     interval_ms: int,
     lifetime_ms: int,
+    deadline_ms: int,
     own_max: int,
     held_max: int,
     total_max: int,
@@ -35,8 +37,8 @@ def scenario(
 ) -> Scenario:
     """Return two counters with two clients.
 
-    count, batch, interval_ms, lifetime_ms: of each client. own_max, held_max, total_max: of each counter; so low that
-    the load reaches them.
+    count, batch, interval_ms, lifetime_ms: of each client. deadline_ms, own_max, held_max, total_max: of each counter;
+    so low that the load reaches them.
     """
 
     def nodes(keys: Mapping[str, KeyId]) -> Mapping[str, Sequence[Cast]]:
@@ -48,8 +50,8 @@ def scenario(
                     machine_kind,
                     CounterSettings(
                         hexed[twin],
-                        deadline_ms=20,
-                        resend_ms=7,
+                        deadline_ms=deadline_ms,
+                        resend_ms=RESEND_MS,
                         remember_ms=200,
                         own_max=own_max,
                         held_max=held_max,
@@ -181,6 +183,7 @@ COUNTER_SCENARIO: Final = scenario(
     batch=16,
     interval_ms=60,
     lifetime_ms=800,
+    deadline_ms=20,
     own_max=160,
     held_max=120,
     total_max=300_000,
@@ -192,6 +195,7 @@ SMALL_SCENARIO: Final = scenario(
     batch=3,
     interval_ms=15,
     lifetime_ms=60,
+    deadline_ms=RESEND_MS + 2,  # a confirmation that is asked for twice comes just then: a step there, a step back
     own_max=4,
     held_max=3,
     total_max=5_000,

@@ -31,10 +31,12 @@ def test_nothing_breaks_under_faults(scenario: Scenario) -> None:
 def test_the_load_reaches_every_bound() -> None:
     """The outcomes that counters answer in a few seeds: each of them but those of a client that asks for nonsense."""
     seen: set[int] = set()
+
+    def note(line: str) -> None:
+        seen.update(map(int, re.findall(r"outcome=(\d)", line)))
+
     for seed in range(1, 12):
-        simulate(
-            COUNTER_SCENARIO, seed, Options(tell=lambda line: seen.update(map(int, re.findall(r"outcome=(\d)", line))))
-        )
+        simulate(COUNTER_SCENARIO, seed, Options(tell=note))
         if seen >= WANTED:
             break
     assert seen == WANTED
