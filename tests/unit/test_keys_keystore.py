@@ -96,7 +96,7 @@ def test_the_file_is_private_whatever_the_umask(tmp_path: Path) -> None:
 
 
 def test_the_usual_cost_is_moderate_and_stands_in_the_file(tmp_path: Path) -> None:
-    """The one keystore here that takes a second: three passes over 256 MiB, kept by a later change."""
+    """The one keystore here that takes its time: three passes over 256 MiB, kept by a later change."""
     path = tmp_path / "node.keys"
     create(path, PASSPHRASE)
     assert take_apart(path.read_bytes(), "it").cost == MODERATE == (3, 256 << 20)

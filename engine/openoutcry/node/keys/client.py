@@ -110,7 +110,7 @@ def _secrets(received: bytearray, path: Path, identity: bytes, curve_generation:
         if length_of(received) != len(received) - LENGTH_BYTES:
             raise _no_answer(path)
         answer = answer_decoder.decode(memoryview(received)[LENGTH_BYTES:])
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         raise _no_answer(path) from None
     if isinstance(answer, Decline):
         raise ServiceFault(f"the key service at {shown(path)} declines: {answer.detail}")

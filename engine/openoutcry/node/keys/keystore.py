@@ -109,7 +109,7 @@ def read_header(path: Path) -> Public:
 
 
 def open_keystore(path: Path, passphrase: bytes | bytearray) -> Contents:
-    """Return what a keystore holds; the caller wipes it. Raises `KeysError`. A second and 256 MiB at MODERATE cost."""
+    """Return what a keystore holds; the caller wipes it. Raises `KeysError`. Half a second and 256 MiB at MODERATE."""
     return _unseal(_take_apart(path), passphrase, shown(path))
 
 

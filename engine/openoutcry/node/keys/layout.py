@@ -64,7 +64,7 @@ CHEAPEST: Final = Cost(crypto_pwhash_argon2id_OPSLIMIT_MIN, crypto_pwhash_argon2
 """The least that argon2id takes: only for tests, and for passphrases that are random keys."""
 INTERACTIVE: Final = Cost(crypto_pwhash_argon2id_OPSLIMIT_INTERACTIVE, crypto_pwhash_argon2id_MEMLIMIT_INTERACTIVE)
 MODERATE: Final = Cost(crypto_pwhash_argon2id_OPSLIMIT_MODERATE, crypto_pwhash_argon2id_MEMLIMIT_MODERATE)
-"""256 MiB and about a second."""
+"""256 MiB and half a second to a second."""
 SENSITIVE: Final = Cost(crypto_pwhash_argon2id_OPSLIMIT_SENSITIVE, crypto_pwhash_argon2id_MEMLIMIT_SENSITIVE)
 
 Frame = Annotated[bytes, Meta(min_length=1, max_length=STATEMENT_FRAME_BYTES_MAX)]

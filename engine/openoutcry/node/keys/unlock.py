@@ -81,7 +81,7 @@ def parse_unlock(text: str) -> Unlock:
 
 
 def open_secrets(keystore: Path, unlock: Unlock) -> NodeSecrets:
-    """Return the secrets of a node. Raises `KeysError`. A second and 256 MiB, from a service a millisecond."""
+    """Return the secrets of a node. Raises `KeysError`. Half a second and 256 MiB; from a service a millisecond."""
     if unlock.source is Source.SERVICE:
         public = read_header(keystore)
         require_in_use(public, keystore, time.time_ns())
