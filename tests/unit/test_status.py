@@ -189,7 +189,7 @@ def test_a_status_is_described_in_words() -> None:
     assert lines == {
         "node": "mule, openoutcry 0.1.0, process 7, durability sync",
         "key": "ab" * 32,
-        "curve": f"key  {'cd' * 32}",
+        "link": f"key   {'cd' * 32}",
         "listens": "tcp://127.0.0.1:7401",
         "up": "1 min 30 s",
         "roles": "echo 1 (number 1)",
@@ -201,6 +201,8 @@ def test_a_status_is_described_in_words() -> None:
         "links": "arrivals 5",
         "plugins": "echo",
         "disk": "journal 1.0 MiB, views 2.0 KiB, free 5.0 GiB",
+        "peer": "key               state  opened by  heard      in            out           last refusal",
+        "twin": "efefefefefefefef  up     us         1.5 s ago  10 (2.0 KiB)  20 (4.0 KiB)  busy",
     }
     text = "\n".join(describe(STATUS, STATUS.made_ns))
     assert "wolf is off: no teeth" in text and "collar check_orders: calls 8, late 1" in text

@@ -1,14 +1,12 @@
 """`outcry status`: how a running node is, for people or as JSON."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from openoutcry.node.config.errors import ConfigError
 from openoutcry.node.config.reading import read_config
@@ -40,16 +38,14 @@ def run_status(file: Path, as_json: bool) -> int:
         return 0
     for line in describe(status, time.time_ns()):
         print(line)
-    if status.links:
-        Console().print(_links(status.links))
     return 0
 
 
 def describe(status: Status, now_ns: int) -> Iterator[str]:
-    """Yield a status in lines, its links left out."""
+    """Yield a status in lines."""
     yield f"node       {status.name}, {status.software}, process {status.process}, durability {status.durability}"
     yield f"key        {status.key}"
-    yield f"curve key  {status.curve_key}"
+    yield f"link key   {status.curve_key}"
     yield f"listens    {status.listen or 'nowhere'}" + (f", publishes at {status.publish}" if status.publish else "")
     yield f"up         {_duration(now_ns - status.started_ns)}"
     if now_ns - status.made_ns > LATE_NS:
@@ -80,22 +76,29 @@ def describe(status: Status, now_ns: int) -> Iterator[str]:
             f"disk       journal {_size(disk.journal_bytes)}, views {_size(disk.views_bytes)}, "
             f"free {_size(disk.free_bytes)}"
         )
+    if status.links:
+        yield from _links(status.links)
 
 
-def _links(links: tuple[LinkStatus, ...]) -> Table:
-    table = Table("peer", "key", "state", "opened by", "heard", "in", "out", "last refusal", box=None)
+def _links(links: Sequence[LinkStatus]) -> Iterator[str]:
+    """Yield a line for each link, in columns."""
+    rows = [("peer", "key", "state", "opened by", "heard", "in", "out", "last refusal")]
     for link in links:
-        table.add_row(
-            link.name or "-",
-            link.key[:16],
-            link.state,
-            "us" if link.outbound else "them",
-            "never" if link.heard_ms is None else f"{link.heard_ms / 1000:.1f} s ago",
-            f"{link.messages_in} ({_size(link.bytes_in)})",
-            f"{link.messages_out} ({_size(link.bytes_out)})",
-            link.detail or "-",
+        rows.append(
+            (
+                link.name or "-",
+                link.key[:16],
+                link.state,
+                "us" if link.outbound else "them",
+                "never" if link.heard_ms is None else f"{link.heard_ms / 1000:.1f} s ago",
+                f"{link.messages_in} ({_size(link.bytes_in)})",
+                f"{link.messages_out} ({_size(link.bytes_out)})",
+                link.detail or "-",
+            )
         )
-    return table
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
 def _quantiles(counts: Counts) -> str:

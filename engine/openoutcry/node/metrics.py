@@ -154,7 +154,10 @@ def _of_links(status: Status) -> Iterator[Metric]:
     for state, count in sorted(states.items()):
         links.add_metric([state], count)
     yield links
-    yield _labelled("outcry_link_events", "What happened on the links, by kind", "kind", status.link_counts)
+    events = {name: count for name, count in status.link_counts.items() if not name.endswith("_bytes")}
+    yield _labelled("outcry_link_events", "What happened on the links, by kind", "kind", events)
+    sizes = {name: count for name, count in status.link_counts.items() if name.endswith("_bytes")}
+    yield _labelled("outcry_link_bytes", "Bytes of frames on the links, by kind", "kind", sizes)
     named = [link for link in status.links if link.name]
     for field, about in (
         ("messages_in", "Frames from a configured peer"),

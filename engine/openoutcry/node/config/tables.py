@@ -89,7 +89,7 @@ class PeerTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     key: Annotated[HexKey, Meta(examples=["0" * 64])]
     """Its identity, 64 hexadecimal digits; its operator reads it with `outcry keys show`."""
     curve_key: Annotated[HexKey, Meta(examples=["0" * 64])]
-    """The key of its links, 64 hexadecimal digits; shown beside the other."""
+    """Its link key, 64 hexadecimal digits; shown beside the other."""
     address: AddressOrNone = ""
     """Where this node reaches it, `tcp://HOST:PORT`; "" where only the other one opens the link."""
     topics_address: AddressOrNone = ""
