@@ -353,7 +353,16 @@ def test_whatever_else_answers_is_told(at: Path) -> None:
     seed, root = NODES[0].reveal()
     good = bytes(frame(Give(seed, root, NODES[0].curve_generation)))
     assert "closed without an answer: restart it" in str(fake(at, b""))
-    for junk in (good[:3], good[:-1], good + b"\0", b"HTTP/1.1 200 OK\r\n\r\n", b"\xff" * 2_000, b"\x01\0\0\0\xc1"):
+    not_text = b"\x04\0\0\0\x92\x03\xa1\xff"
+    for junk in (
+        not_text,
+        good[:3],
+        good[:-1],
+        good + b"\0",
+        b"HTTP/1.1 200 OK\r\n\r\n",
+        b"\xff" * 2_000,
+        b"\x01\0\0\0\xc1",
+    ):
         assert "is no key service: name the right socket" in str(fake(at, junk))
     for part in (b"", good[:3], good[:-1]):
         assert "does not answer within 0.2 s: restart it" in str(fake(at, part, is_silent=True))
