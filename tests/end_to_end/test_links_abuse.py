@@ -354,8 +354,7 @@ def test_too_many_useless_frames_close_the_door() -> None:
     with scene(penalty_ms=60_000) as on:
         on.admitted()
         on.served.fault(key("victim"))
-        for _ in range(101):
-            on.served.fault(key("stranger"))
+        on.served.fault(key("stranger"), 101)
         assert on.served.counters.closed_faults == 1 and not is_up(on.served, "stranger")
         on.until(lambda: on.served.counters.denied_closed > 0)
 

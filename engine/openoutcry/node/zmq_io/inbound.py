@@ -175,8 +175,8 @@ class Inbound:
 
     def fault(self, session: Session, now_ns: int) -> None:
         """Count one frame with which nothing could be done; too many close the door."""
-        if session.faults.take(0, now_ns) is not Verdict.WITHIN:
-            self._counters.closed_faults += session.state is not LinkState.REFUSED
+        if session.faults.take(0, now_ns) is not Verdict.WITHIN and session.state is not LinkState.REFUSED:
+            self._counters.closed_faults += 1
             self._close_door(session, now_ns)
 
     def fault_of(self, key: bytes, now_ns: int) -> None:
@@ -308,9 +308,10 @@ class Inbound:
         self._gate.admitted(session.curve_key, key)
         links = self.by_key.setdefault(key, [])
         links.append(session)
-        if len(links) > SESSIONS_PER_KEY_MAX:
+        alive = [link for link in links if not link.gone_ns]
+        if len(alive) > SESSIONS_PER_KEY_MAX:
             self._counters.dropped_idle += 1
-            self._end(links[0])
+            self._end(alive[0])
 
     def _has_room(self, session: Session, now_ns: int) -> bool:
         """Tell whether one more link may be admitted; gives up the one that is idle longest where that is needed."""
