@@ -10,7 +10,7 @@ import pytest
 
 from openoutcry.domain.records import COMMAND
 from openoutcry.host.isolation import OUTPUT_BYTES_MAX
-from openoutcry.host.pipe import Inbox, PipeFault, Told, framed, to_node, write_until
+from openoutcry.host.pipe import Inbox, PipeFault, Told, decode_from_child, framed, write_until
 from openoutcry.host.plugins import Plugins
 from openoutcry.host.settings import PluginSettings
 from tests.made_plugins import Heard, loaded, write_check
@@ -294,7 +294,9 @@ def test_a_frame_that_comes_in_parts_is_put_together() -> None:
                 with pytest.raises(PipeFault):
                     inbox.read_until(time.monotonic_ns(), 100)
                 os.write(writing, frame[place : place + 1])
-            assert to_node.decode(inbox.read_until(time.monotonic_ns(), 100)).number == number  # type: ignore[union-attr]
+            message = decode_from_child(inbox.read_until(time.monotonic_ns(), 100))
+            assert isinstance(message, Told)
+            assert message.number == number
     finally:
         os.close(reading)
         os.close(writing)

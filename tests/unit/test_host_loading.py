@@ -148,6 +148,7 @@ BROKEN = {
     "misread": (HOOK + " @hookimpl\n def check_orders(self, wrong): ...", "wrong"),
     "wraps": (HOOK + " @hookimpl(wrapper=True)\n def check_orders(self, commands): return (yield)", "is a wrapper"),
     "odd": (HOOK + " @hookimpl\n def roles(self): return [1]", "roles answered a int, expected RoleKind"),
+    "endless": (HOOK + " @hookimpl\n def roles(self): return iter(int, 1)", "roles answered more than 256"),
     "raises": (HOOK + " @hookimpl\n def roles(self): raise KeyError(5)", "roles raised KeyError: 5"),
 }
 """Plugin to its source and to what is told of it."""

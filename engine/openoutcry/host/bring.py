@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
+from itertools import islice
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -14,6 +15,7 @@ from openoutcry.host.account import one_line, words_of
 from openoutcry.host.errors import PluginError
 from openoutcry.host.groups import GROUP
 from openoutcry.host.kinds import ReplayReader, RoleKind, Scenario
+from openoutcry.host.pipe import BROUGHT_MAX
 from openoutcry.host.specs import HOOKS, Hooks
 
 NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
@@ -94,11 +96,13 @@ def carried(plugin: str, name: str, hooks: Mapping[str, Hook], kind: type[Named]
         return []
     try:
         answer = hooks[name].function()
-        brought = [] if answer is None else list(answer)
+        brought = [] if answer is None else list(islice(answer, BROUGHT_MAX + 1))
     except KeyboardInterrupt:
         raise
     except BaseException as error:
         raise BrokenPlugin(plugin, f"{name} raised {words_of(error)}") from error
+    if len(brought) > BROUGHT_MAX:
+        raise BrokenPlugin(plugin, f"{name} answered more than {BROUGHT_MAX}")
     seen: set[str] = set()
     for one in brought:
         if not isinstance(one, kind):

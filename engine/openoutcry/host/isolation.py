@@ -13,7 +13,6 @@ import time
 from contextlib import suppress
 from typing import Final
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,8 +30,8 @@ from openoutcry.host.pipe import (
     PipeFault,
     Ready,
     Told,
+    decode_from_child,
     framed,
-    to_node,
     write_until,
 )
 from openoutcry.host.settings import PluginSettings
@@ -286,11 +285,7 @@ class _Process:
         return message
 
     def _read(self, until_ns: int, bytes_max: int) -> Ready | Failed | Told:
-        body = self._inbox.read_until(until_ns, bytes_max)
-        try:
-            return to_node.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise PipeFault("wrong", f"its process sent what is no frame: {error}") from error
+        return decode_from_child(self._inbox.read_until(until_ns, bytes_max))
 
     def last_words(self, wait_s: float) -> str:
         """Return what it printed last, to say beside why it has ended. wait_s: how long to wait for its end."""

@@ -24,14 +24,19 @@ ASK_BYTES_MAX: Final = 8 * 2**20
 OVERHEAD_BYTES: Final = 4_096
 """An answer beside its codes, in bytes: a cut-off line of words."""
 
+BROUGHT_MAX: Final = 256
+"""Roles, scenarios or readers that one plugin brings; ours bring at most three."""
+
 Words: TypeAlias = Annotated[str, msgspec.Meta(max_length=4_096)]
 
 
 Label: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"\A[a-z][a-z0-9_]{0,31}\Z")]
 """Name of a hook, role, scenario or reader."""
 
+Labels: TypeAlias = Annotated[tuple[Label, ...], msgspec.Meta(max_length=BROUGHT_MAX)]
 
-class Begin(msgspec.Struct, frozen=True, array_like=True, tag=1):
+
+class Begin(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=1):
     """Node to process, first: which plugin, where from, and its settings."""
 
     plugin: str
@@ -39,23 +44,23 @@ class Begin(msgspec.Struct, frozen=True, array_like=True, tag=1):
     settings: dict[str, Any]
 
 
-class Ready(msgspec.Struct, frozen=True, array_like=True, tag=2):
+class Ready(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=2):
     """Process to node: the plugin is there. Names of its hooks, and of what it would bring were it trusted."""
 
-    hooks: tuple[Label, ...]
-    roles: tuple[Label, ...] = ()
-    scenarios: tuple[Label, ...] = ()
-    readers: tuple[Label, ...] = ()
+    hooks: Labels
+    roles: Labels = ()
+    scenarios: Labels = ()
+    readers: Labels = ()
 
 
-class Failed(msgspec.Struct, frozen=True, array_like=True, tag=3):
+class Failed(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=3):
     """Process to node: the plugin is not there. settings: since it was given settings that it does not take."""
 
     words: Words
     settings: bool
 
 
-class Ask(msgspec.Struct, frozen=True, array_like=True, tag=4):
+class Ask(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=4):
     """Node to process: check these commands. Bytes of COMMAND records and of int64 prices."""
 
     number: int
@@ -63,7 +68,7 @@ class Ask(msgspec.Struct, frozen=True, array_like=True, tag=4):
     last_ticks: bytes
 
 
-class Told(msgspec.Struct, frozen=True, array_like=True, tag=5):
+class Told(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=5):
     """Process to node: the answer. codes: bytes of int16, None for no objection. kind, words: why there is none."""
 
     number: int
@@ -74,7 +79,7 @@ class Told(msgspec.Struct, frozen=True, array_like=True, tag=5):
 
 encode: Final = msgspec.msgpack.Encoder().encode
 to_child: Final[msgspec.msgpack.Decoder[Begin | Ask]] = msgspec.msgpack.Decoder(Begin | Ask)
-to_node: Final[msgspec.msgpack.Decoder[Ready | Failed | Told]] = msgspec.msgpack.Decoder(Ready | Failed | Told)
+_to_node: Final[msgspec.msgpack.Decoder[Ready | Failed | Told]] = msgspec.msgpack.Decoder(Ready | Failed | Told)
 
 
 class PipeFault(Exception):
@@ -83,6 +88,14 @@ class PipeFault(Exception):
     def __init__(self, kind: str, words: str) -> None:
         super().__init__(words)
         self.kind = kind
+
+
+def decode_from_child(body: bytes) -> Ready | Failed | Told:
+    """Return the message in a frame that a process has sent. Raises PipeFault, "wrong", for whatever is none."""
+    try:
+        return _to_node.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise PipeFault("wrong", f"its process sent what is no frame: {error}") from error
 
 
 def framed(message: msgspec.Struct) -> bytes:

@@ -3,15 +3,29 @@
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+import msgspec
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+from openoutcry.host.account import one_line
 from openoutcry.host.errors import PluginError
 from openoutcry.host.groups import GROUP
 from openoutcry.host.installed import ENGINE, Installed, unfit
+
+
+class _Project(msgspec.Struct):
+    """What is read of the table [project]; other keys do not matter here."""
+
+    name: str = "?"
+    version: str = "?"
+    dependencies: list[str] = []
+    entry_points: dict[str, dict[str, str]] = msgspec.field(default_factory=dict, name="entry-points")
+
+
+class _File(msgspec.Struct):
+    project: _Project = msgspec.field(default_factory=_Project)
 
 
 def in_folder(folder: Path) -> list[Installed]:
@@ -21,15 +35,15 @@ def in_folder(folder: Path) -> list[Installed]:
     """
     file = folder / "pyproject.toml"
     try:
-        project: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8")).get("project", {})
+        project = msgspec.convert(tomllib.loads(file.read_text(encoding="utf-8")), _File).project
     except OSError as error:
         raise PluginError("", f"{file}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise PluginError("", f"{file}: {error}") from error
-    points = project.get("entry-points", {}).get(GROUP, {})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+        raise PluginError("", f"{file}: {one_line(str(error))}") from error
+    points = project.entry_points.get(GROUP, {})
     if not points:
         raise PluginError("", f"{file}: declares no plugin: expected a table [project.entry-points.{GROUP}]")
-    pins = list(_pins(file, project.get("dependencies", [])))
+    pins = list(_pins(file, project.dependencies))
     pin = None
     for one in pins:
         pin = one if pin is None else pin & one
@@ -37,9 +51,9 @@ def in_folder(folder: Path) -> list[Installed]:
     return [
         Installed(
             name,
-            str(value),
-            str(project.get("name", "?")),
-            str(project.get("version", "?")),
+            value,
+            project.name,
+            project.version,
             str(place.resolve()),
             "path",
             "" if pin is None else str(pin),
