@@ -210,6 +210,7 @@ class Node:
     stores: Mapping[int, ViewStore] = field(default_factory=dict)
     disk: MemoryDisk = field(default_factory=lambda: MemoryDisk(bytes(16)))
     now_ns: int = SECOND_NS
+    settings: Settings = field(default_factory=Settings)
 
     def __post_init__(self) -> None:
         self.start()
@@ -217,7 +218,8 @@ class Node:
     def start(self) -> None:
         """Start it, or start it again: what it knows then comes from the disk."""
         parts = [
-            Part(number, kind, Settings(), self.stores.get(number)) for number, kind in enumerate(self.kinds, start=1)
+            Part(number, kind, self.settings, self.stores.get(number))
+            for number, kind in enumerate(self.kinds, start=1)
         ]
         versions = [NODE_ROLE, *(RoleVersion(part.number, part.kind.name, part.kind.version) for part in parts)]
         self.log = MemoryLog(self.disk, versions)

@@ -6,7 +6,8 @@ from typing import BinaryIO
 
 import pytest
 
-from openoutcry.node.core.errors import BadSnapshot, BrokenInvariant, RoleFailed
+from openoutcry.host.kinds import Settings
+from openoutcry.node.core.errors import BadSnapshot, BrokenInvariant, RoleFailed, SettingsChanged
 from openoutcry.node.core.language import Language
 from openoutcry.node.core.limits import LOCAL_ROUNDS_MAX, REFUSALS_MAX, RETRY_NS
 from openoutcry.node.core.traffic import Arrival, Outgoing
@@ -80,7 +81,7 @@ def test_a_group_is_kept_and_answered() -> None:
     assert [to for to, _ in out] == [CLIENT.key]
     assert said(out) == [Told(2), Told(5)]
     (batch,) = node.log.read()
-    assert [record.raw for record in batch.records] == [frame(Add(2)), frame(Add(3))]
+    assert [record.raw for record in batch.records if record.role] == [frame(Add(2)), frame(Add(3))]
 
 
 def test_a_query_is_answered_and_not_kept() -> None:
@@ -335,3 +336,27 @@ def test_every_cut_of_a_snapshot_is_refused() -> None:
         node.log.save(node.log.last, writing(content))
         with pytest.raises(BadSnapshot):
             node.start()
+
+
+class Paced(Settings, frozen=True, forbid_unknown_fields=True):
+    """Settings with something in them."""
+
+    pace: int = 1
+
+
+def test_settings_that_change_between_a_stop_and_a_start_are_taken_and_after_a_crash_they_are_not() -> None:
+    """With a snapshot nothing is applied again; without one the node refuses to come to another state, until it has its
+    old settings back."""
+    node = Node(settings=Paced())
+    send(node, frame(Add(1)))
+    node.core.save_snapshot()
+    node.settings = Paced(pace=2)
+    node.start()
+    send(node, frame(Add(2)))
+    node.disk.crash()
+    node.settings = Paced(pace=3)
+    with pytest.raises(SettingsChanged, match="the settings of role tally are not those"):
+        node.start()
+    node.settings = Paced(pace=2)
+    node.start()
+    assert node.tally.total == 3

@@ -28,6 +28,7 @@ from openoutcry.node.core.limits import (
 from openoutcry.node.core.outbox import Outbox
 from openoutcry.node.core.parts import Identity, Part, RolePorts, ViewStore
 from openoutcry.node.core.states import NodeState, RoleState, bytes_of, read_state, write_state
+from openoutcry.node.core.steadiness import SETTINGS_TAG, decode, digest, encode, require_same
 from openoutcry.node.core.timers import Timers
 from openoutcry.node.core.traffic import Arrival, Outgoing
 from openoutcry.node.journal import Batch, Log, NotDurable, RoleVersion
@@ -95,6 +96,8 @@ class Core:
         self._roles: dict[int, Role] = {}
         self._begins: dict[int, int] = {}
         self._dormant: list[RoleState] = []
+        self._settings = {part.kind.name: digest(part.settings) for part in self.parts.values()}
+        self._applied_with: dict[str, bytes] = {}
         self._local: list[Arrival] = []
         self._local_from_ns = 0
 
@@ -120,7 +123,7 @@ class Core:
     def start(self, now_ns: int) -> list[Outgoing]:
         """Come up: snapshot, replay, resume. Returns what is to be sent again.
 
-        Raises Damaged for a journal that is, BadSnapshot, RoleFailed, BrokenInvariant.
+        Raises Damaged for a journal that is, BadSnapshot, SettingsChanged, RoleFailed, BrokenInvariant.
         """
         self.load()
         for batch in self.log.read(self.replay_from):
@@ -131,7 +134,7 @@ class Core:
     def load(self) -> None:
         """Make the roles, each as of the newest of its view and the snapshot. The first step of `start`."""
         snapshot = self.log.load()
-        state = NodeState(0, 0, {}, ())
+        state = NodeState(0, 0, {}, {}, ())
         sequence = 0
         if snapshot is not None:
             with snapshot.content as content:
@@ -139,10 +142,21 @@ class Core:
         self.clock_ns = self._recorded_ns = state.clock_ns
         self._marks.load(state.floor_ns, state.marks)
         self._begins[NODE] = sequence + 1
+        self._applied_with = dict(state.settings)
         states = {role.name: role for role in state.roles}
         for number, part in self.parts.items():
             self._roles[number], self._begins[number] = self._make(part, states.pop(part.kind.name, None), sequence)
         self._dormant = list(states.values())
+
+    @property
+    def _going_with(self) -> dict[str, bytes]:
+        """The settings with which records are applied from now on; those of roles that are not run stay noted."""
+        return {**self._applied_with, **self._settings}
+
+    @property
+    def _is_changed(self) -> bool:
+        """Whether the next group has to say first with which settings it is applied."""
+        return any(self._applied_with.get(name) != one for name, one in self._settings.items())
 
     @property
     def replay_from(self) -> int:
@@ -157,7 +171,9 @@ class Core:
                 continue
             skip = max(0, begin - batch.first)
             own = [record for record in batch.records[skip:] if record.role == number]
-            if own:
+            if own and number == NODE:
+                self._replay_own(own)
+            elif own:
                 self._replay(number, own, last)
         self.clock_ns = self._recorded_ns = batch.records[-1].time_ns
         self.counters.replayed += len(batch.records)
@@ -220,7 +236,7 @@ class Core:
             for number, role in self._roles.items()
         ]
         states = sorted([*states, *self._dormant])
-        write_state(NodeState(self._recorded_ns, floor_ns, marks, tuple(states)), out)
+        write_state(NodeState(self._recorded_ns, floor_ns, marks, self._applied_with, tuple(states)), out)
 
     def _make(self, part: Part, state: RoleState | None, sequence: int) -> tuple[Role, int]:
         """Make one role and say from which record on it has to be replayed."""
@@ -244,13 +260,19 @@ class Core:
             store.commit(sequence)
         return role, sequence + 1
 
+    def _replay_own(self, records: list[Record]) -> None:
+        """Take up the marks, and with which settings the roles went on."""
+        for record in records:
+            if record.tag == SETTINGS_TAG:
+                self._applied_with = decode(record.raw)
+                continue
+            request = self._language.codec.decode(record.raw)
+            assert isinstance(request, Request), "a mark that was journaled is one"
+            self._marks.remember(request, record.time_ns)
+
     def _replay(self, number: int, records: list[Record], last: int) -> None:
-        if number == NODE:
-            for record in records:
-                request = self._language.codec.decode(record.raw)
-                assert isinstance(request, Request), "a mark that was journaled is one"
-                self._marks.remember(request, record.time_ns)
-            return
+        name = self.parts[number].kind.name
+        require_same(name, self._applied_with.get(name), self._settings[name])
         store = self.parts[number].store
         if store is not None:
             store.begin()
@@ -263,7 +285,7 @@ class Core:
         self.clock_ns = now_ns = self.clock_ns + 1
         taken = self.inbox.read(arrivals, now_ns)
         out = taken.refusals
-        groups = [(NODE, taken.marks)] if taken.marks else []
+        groups: list[tuple[int, list[Record]]] = [(NODE, taken.marks)] if taken.marks else []
         for number in self._roles:
             records = [Record(number, TIMER_TAG, now_ns, NOBODY, key) for role, key in due if role == number]
             inputs = taken.inputs.get(number)
@@ -278,11 +300,14 @@ class Core:
         counters.groups += 1
         counters.arrivals += len(arrivals)
         if groups:
+            if self._is_changed:
+                groups.insert(0, (NODE, [Record(NODE, SETTINGS_TAG, now_ns, NOBODY, encode(self._going_with))]))
             try:
                 last = self._append([record for _, records in groups for record in records])
             except NotDurable as error:
                 return self._not_kept(taken, arrivals, due, str(error))
             self._recorded_ns = now_ns
+            self._applied_with = self._going_with
             counters.fired += len(due)
             stores: list[ViewStore] = []
             for number, records in groups:

@@ -11,3 +11,7 @@ class BrokenInvariant(Exception):
 
 class BadSnapshot(Exception):
     """The content of a snapshot is not what a node of these roles writes."""
+
+
+class SettingsChanged(Exception):
+    """A role is to apply again what it has applied with other settings, and would come to another state."""

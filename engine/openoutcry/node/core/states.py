@@ -2,8 +2,9 @@
 
     8 bytes magic | 4 bytes length of the index | index (MessagePack) | state, state, ...
 
-The index gives clock, floor and marks, and for each role its number, name, version and the length of its state. States
-of roles that a node no longer runs are kept as they are: they are somebody's holdings.
+The index gives clock, floor and marks, with which settings each role has applied what it has, and for each role its
+number, name, version and the length of its state. States of roles that a node no longer runs are kept as they are:
+they are somebody's holdings.
 """
 
 import io
@@ -32,11 +33,15 @@ class RoleState(NamedTuple):
 
 
 class NodeState(NamedTuple):
-    """All that a node knows. marks: sender to sequence and expiry, as `HighWater.dump` gives them."""
+    """All that a node knows.
+
+    marks: sender to sequence and expiry, as `HighWater.dump` gives them. settings: role to the digest of its settings.
+    """
 
     clock_ns: int
     floor_ns: int
     marks: dict[bytes, tuple[int, int]]
+    settings: dict[str, bytes]
     roles: tuple[RoleState, ...]
 
 
@@ -44,6 +49,7 @@ class _Index(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     clock_ns: int
     floor_ns: int
     marks: list[tuple[bytes, int, int]]
+    settings: list[tuple[str, bytes]]
     roles: list[tuple[int, str, int, int]]
 
 
@@ -51,7 +57,7 @@ def write_state(state: NodeState, out: BinaryIO) -> None:
     """Write a state; the same one gives the same bytes."""
     marks = [(sender, *mark) for sender, mark in sorted(state.marks.items())]
     roles = [(role.number, role.name, role.version, len(role.state)) for role in state.roles]
-    index = msgspec.msgpack.encode(_Index(state.clock_ns, state.floor_ns, marks, roles))
+    index = msgspec.msgpack.encode(_Index(state.clock_ns, state.floor_ns, marks, sorted(state.settings.items()), roles))
     out.write(MAGIC + LENGTH.pack(len(index)) + index)
     for role in state.roles:
         out.write(role.state)
@@ -67,7 +73,7 @@ def read_state(source: BinaryIO) -> NodeState:
         raise BadSnapshot(f"its index has {size} bytes, at most {INDEX_BYTES_MAX} are read")
     try:
         index = msgspec.msgpack.decode(source.read(size), type=_Index)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadSnapshot(f"its index cannot be read: {error}") from error
     roles = []
     for number, name, version, length in index.roles:
@@ -78,7 +84,7 @@ def read_state(source: BinaryIO) -> NodeState:
     if source.read(1):
         raise BadSnapshot("something follows the state of its last role")
     marks = {sender: (sequence, expiry_ns) for sender, sequence, expiry_ns in index.marks}
-    return NodeState(index.clock_ns, index.floor_ns, marks, tuple(roles))
+    return NodeState(index.clock_ns, index.floor_ns, marks, dict(index.settings), tuple(roles))
 
 
 def bytes_of(role: Role) -> bytes:
