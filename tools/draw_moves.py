@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from openoutcry_counter.table import MACHINE
-
 from openoutcry.moves import Machine, Move
+from openoutcry_counter.table import MACHINE
 from tools.sheet import INK, Sheet
 
 PICTURE: Final = Path(__file__).resolve().parents[1] / "docs" / "explanation" / "counter.svg"

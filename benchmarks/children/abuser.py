@@ -14,10 +14,10 @@ from collections.abc import Callable
 from typing import Final
 
 import zmq
-from openoutcry_echo.messages import EchoRequest
 
 from openoutcry.wire.codec import encode
 from openoutcry.wire.requests import enclose
+from openoutcry_echo.messages import EchoRequest
 from tests.links.nodes import identity
 from tests.links.strangers import Stranger, strangers
 

@@ -17,8 +17,6 @@ from typing import Any, Final
 import zmq
 from msgspec.structs import replace
 from nacl.bindings import crypto_scalarmult_base
-from openoutcry_echo.kinds import ECHO
-from openoutcry_echo.role import EchoSettings
 
 from benchmarks.nodes.costs import NoLog
 from openoutcry.node.core.core import NODE_ROLE, Core
@@ -28,6 +26,8 @@ from openoutcry.node.journal import FileLog, Log, RoleVersion, Settings
 from openoutcry.node.runner import Duty, Runner
 from openoutcry.node.zmq_io import LinkIdentity, Links, LinkSettings, OpenTo
 from openoutcry.wire.ed25519 import Ed25519Signer, Ed25519Verifier
+from openoutcry_echo.kinds import ECHO
+from openoutcry_echo.role import EchoSettings
 from tests.small_roles import NoAnswers
 
 SEED: Final = b"echo server of the benchmarks...".ljust(32, b".")[:32]

@@ -17,12 +17,12 @@ from typing import Final
 
 import numpy as np
 import zmq
-from openoutcry_echo.messages import EchoRequest
 
 from benchmarks.children.abuser import KINDS
 from benchmarks.nodes.echo import Served, linked, serving, take
 from benchmarks.record import ROOT, Recorder
 from openoutcry.wire.codec import encode
+from openoutcry_echo.messages import EchoRequest
 
 ROUNDS: Final = 5
 SECONDS: Final = 4.0

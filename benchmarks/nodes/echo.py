@@ -23,7 +23,6 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import zmq
 from nacl.bindings import crypto_scalarmult_base
-from openoutcry_echo.messages import EchoRequest
 
 from benchmarks.record import ROOT, Recorder
 from openoutcry.domain.records import COMMAND
@@ -32,6 +31,7 @@ from openoutcry.wire.codec import encode
 from openoutcry.wire.ed25519 import Ed25519Signer
 from openoutcry.wire.frames import COMMANDS, encode_records
 from openoutcry.wire.versions import Capability, Offer
+from openoutcry_echo.messages import EchoRequest
 
 ROUNDS: Final = 5
 WINDOW: Final = 64

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from openoutcry_echo.messages import EchoRequest
 
 from benchmarks.nodes.echo import WINDOW, linked, serving, take
 from benchmarks.record import Recorder
 from openoutcry.wire.codec import encode
+from openoutcry_echo.messages import EchoRequest
 
 SECONDS: Final = 120
 SECONDS_QUICK: Final = 4

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from openoutcry_collar.plugin import Collar
-from openoutcry_collar.rule import PRICE_TICKS_MAX, CollarSettings, bounds
 
 from openoutcry.domain import Op, RejectCode
 from openoutcry.domain.records import COMMAND
+from openoutcry_collar.plugin import Collar
+from openoutcry_collar.rule import PRICE_TICKS_MAX, CollarSettings, bounds
 
 REFUSED = int(RejectCode.COLLAR_LIMIT)
 

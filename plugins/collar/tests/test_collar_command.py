@@ -1,6 +1,7 @@
 """`outcry collar explain`, called as the command line does."""
 
 import typer.testing
+
 from openoutcry_collar.commands import app
 
 

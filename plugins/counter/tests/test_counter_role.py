@@ -6,6 +6,13 @@ from collections.abc import Iterator, Sequence
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from openoutcry.moves import Machine
+from openoutcry.role import NOBODY, TIMER_TAG, Input, Record, Role, Send, Store
+from openoutcry.wire.codec import encode
+from openoutcry.wire.fields import KeyId
+from openoutcry.wire.signed import Signed
+from openoutcry.wire.tags import Message, tag_of
 from openoutcry_counter.kinds import COUNTER, COUNTER_CLIENT, kind
 from openoutcry_counter.ledger import Entry
 from openoutcry_counter.messages import (
@@ -21,13 +28,6 @@ from openoutcry_counter.messages import (
 )
 from openoutcry_counter.role import MS, Counter, CounterSettings
 from openoutcry_counter.table import MACHINE, MOVES, Case
-
-from openoutcry.moves import Machine
-from openoutcry.role import NOBODY, TIMER_TAG, Input, Record, Role, Send, Store
-from openoutcry.wire.codec import encode
-from openoutcry.wire.fields import KeyId
-from openoutcry.wire.signed import Signed
-from openoutcry.wire.tags import Message, tag_of
 
 LEFT: KeyId = b"L" * 32
 RIGHT: KeyId = b"R" * 32

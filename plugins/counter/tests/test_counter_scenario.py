@@ -4,10 +4,6 @@ import io
 import re
 
 import pytest
-from openoutcry_counter.client import CounterClient, CounterClientSettings
-from openoutcry_counter.messages import ANSWER, ID_BYTES, CounterAnswer, CounterIncrement, Outcome
-from openoutcry_counter.role import MS
-from openoutcry_counter.scenario import COUNTER_SCENARIO, SCENARIOS
 
 from openoutcry.host.kinds import Scenario
 from openoutcry.role import NOBODY, TIMER_TAG, Input, Record, Role, Send, Store
@@ -16,6 +12,10 @@ from openoutcry.simulation.world import simulate
 from openoutcry.wire.codec import encode
 from openoutcry.wire.fields import KeyId
 from openoutcry.wire.signed import Signed
+from openoutcry_counter.client import CounterClient, CounterClientSettings
+from openoutcry_counter.messages import ANSWER, ID_BYTES, CounterAnswer, CounterIncrement, Outcome
+from openoutcry_counter.role import MS
+from openoutcry_counter.scenario import COUNTER_SCENARIO, SCENARIOS
 
 NODES: tuple[KeyId, KeyId] = (b"L" * 32, b"R" * 32)
 WANTED = {Outcome.COUNTED, Outcome.CANCELLED, Outcome.EXPIRED, Outcome.FULL, Outcome.OVERFLOW, Outcome.FORGOTTEN}

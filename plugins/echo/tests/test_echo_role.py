@@ -8,11 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openoutcry_echo.client import FRAME_EVERY, EchoClient, EchoClientSettings
-from openoutcry_echo.kinds import ECHO, ECHO_CLIENT, ECHO_VIEW
-from openoutcry_echo.messages import BODY_BYTES_MAX, EchoReply, EchoRequest
-from openoutcry_echo.role import TABLES, Echo, EchoSettings
-from openoutcry_echo.scenario import SCENARIOS
 
 from openoutcry.host.kinds import Scenario
 from openoutcry.host.plugins import Plugins
@@ -25,6 +20,11 @@ from openoutcry.wire.frames import COMMANDS, encode_records
 from openoutcry.wire.limits import BODIES_BYTES_MAX
 from openoutcry.wire.signed import Signed
 from openoutcry.wire.tags import Message, tag_of
+from openoutcry_echo.client import FRAME_EVERY, EchoClient, EchoClientSettings
+from openoutcry_echo.kinds import ECHO, ECHO_CLIENT, ECHO_VIEW
+from openoutcry_echo.messages import BODY_BYTES_MAX, EchoReply, EchoRequest
+from openoutcry_echo.role import TABLES, Echo, EchoSettings
+from openoutcry_echo.scenario import SCENARIOS
 
 MS = 1_000_000
 ECHO_KEY: KeyId = bytes(range(32))
