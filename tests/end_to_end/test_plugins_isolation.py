@@ -204,13 +204,14 @@ def test_one_that_hangs_is_late_at_once_and_killed_later(tmp_path: Path) -> None
 
 
 def test_a_late_answer_is_not_taken_for_that_to_a_later_question(tmp_path: Path) -> None:
-    """It is late with a group of one, whose answer would be 1; the next one that is taken is that to its own group."""
-    late = "import time\n        if len(commands) == 1: time.sleep(0.6)"
-    body = f"{late}\n        return np.full(len(commands), len(commands), dtype=np.int16)"
+    """It is late with a large group, for which it answers 7; the next answer that is taken is that to its own group."""
+    late = "import time\n        if len(commands) > 2: time.sleep(0.6)"
+    body = f"{late}\n        return np.full(len(commands), min(len(commands), 7), dtype=np.int16)"
     write_check(tmp_path, "slow", body)
-    with loaded(tmp_path, Heard(), slow=PluginSettings(deadline_ms=300, hang_ms=60_000)) as plugins:
+    heard = Heard()
+    with loaded(tmp_path, heard, slow=PluginSettings(deadline_ms=300, hang_ms=60_000)) as plugins:
         counters = plugins.counters["slow", "check_orders"]
-        plugins.check_orders(orders(1))
+        plugins.check_orders(orders(60_000))
         assert counters.late >= 1
         seen: list[int] = []
 
@@ -222,6 +223,7 @@ def test_a_late_answer_is_not_taken_for_that_to_a_later_question(tmp_path: Path)
 
         until(plugins, answered)
         assert set(seen) <= {0, 2}
+    assert "ended" not in heard.text()
 
 
 def test_one_that_is_never_ready_is_named(tmp_path: Path) -> None:
