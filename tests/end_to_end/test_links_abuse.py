@@ -371,6 +371,16 @@ def test_connections_that_say_nothing_are_shut() -> None:
         assert is_up(on.served, "victim")
 
 
+def test_connections_beyond_all_bounds_are_shut_the_oldest_silent_one_first() -> None:
+    """Three hundred of plain TCP where 260 have room: the node never has more, and the victim keeps its own."""
+    with scene(sessions_max=1, greeting_max=1, greeting_ms=60_000) as on:
+        tcp = [socket.create_connection(split(on.served.address)) for _ in range(300)]
+        on.until(lambda: on.served.counters.closed_crowd >= 40 and on.served.counters.disconnected >= 40)
+        assert on.served.counters.accepted - on.served.counters.disconnected <= 261
+        for connection in tcp:
+            connection.close()
+
+
 def test_strangers_that_only_connect_find_no_more_room_and_listed_peers_do() -> None:
     """Room for three that have not greeted: the others are denied, a listed peer is let in."""
     with scene(greeting_max=3, greeting_ms=60_000) as on:

@@ -8,10 +8,11 @@ from openoutcry.node.zmq_io.errors import LinkError
 from openoutcry.node.zmq_io.settings import LinkIdentity, LinkSettings, Peer
 
 LIBZMQ_MIN: Final = (4, 3, 5)
-"""Oldest libzmq: earlier ones leak memory with unauthenticated CURVE peers and read past a metadata property."""
+"""Oldest libzmq: what this package relies on was tried with it, and before 4.3.3 strangers could crash a CURVE server
+(CVE-2020-15166, CVE-2021-20234 to 20237)."""
 
 IO_THREADS: Final = 1
-"""Threads of libzmq: one encrypts some 300 MB/s, more than a node takes, and leaves the other core to it."""
+"""Threads of libzmq: one decrypts at least 300 MB/s, more than a node takes, and leaves the other core to it."""
 
 SOCKETS_MAX: Final = 4_096
 """Sockets of one node: three for each peer that it reaches, as a monitor is a pair."""
