@@ -6,9 +6,10 @@ at fault. Decimals become exact integers: a price is never a float.
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, DecimalException
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -22,8 +23,17 @@ if TYPE_CHECKING:
 
 INT64_MAX: Final = 2**63 - 1
 UINT64_MAX: Final = 2**64 - 1
+INTEGER_DIGITS_MAX: Final = 40
+"""Digits of a whole number, leading zeros included, that are looked at; 20 are the longest that fits."""
+
 DECIMAL_DIGITS: Final = 38
 """Digits of a 128-bit decimal, before and after the point together."""
+
+EXPONENT_MAX: Final = 99
+"""Of a decimal, to either side: more than its digits can use."""
+
+LONG_EXPONENT: Final = re.compile(rb"[eE][+-]?[0-9]{3}")
+"""What may be a larger one. pyarrow 26 reads memory that is not its own where a decimal ends in e-99999."""
 
 FOUND_CHARACTERS_MAX: Final = 40
 """How much of a faulty field an error quotes."""
@@ -102,6 +112,9 @@ def _table(data: bytes, label: str, wanted: Sequence[Column], *, header: bool) -
         else:
             types[column.name] = pa.uint64() if column.kind is Kind.UNSIGNED else pa.int64()
     names = [column.name for column in wanted]
+    if LONG_EXPONENT.search(data) and any(column.kind is Kind.DECIMAL for column in wanted):
+        for fault in _faults(data, label, wanted, header=header):  # not for pyarrow: it ends the process there
+            raise fault
     try:
         return arrow_csv.read_csv(
             io.BytesIO(data),
@@ -114,7 +127,7 @@ def _table(data: bytes, label: str, wanted: Sequence[Column], *, header: bool) -
                 strings_can_be_null=False,
             ),
         )
-    except pa.ArrowInvalid as error:
+    except pa.ArrowException as error:
         for fault in _faults(data, label, wanted, header=header):
             raise fault from error
         raise ReplayError(f"{label}: {str(error).splitlines()[0]}") from error
@@ -162,7 +175,20 @@ def _scaled(values: "pa.Array[Any]") -> NDArray[np.int64]:
 def _faults(data: bytes, label: str, wanted: Sequence[Column], *, header: bool) -> Iterator[ReplayError]:
     """Walk the text and yield what is wrong with it, first fault first."""
     rows = csv.reader(io.StringIO(data.decode("utf-8", "replace")))
-    names = [name.strip().lstrip("\ufeff") for name in next(rows)] if header else [column.name for column in wanted]
+    try:
+        names = [name.strip().lstrip("\ufeff") for name in next(rows)] if header else [one.name for one in wanted]
+        lacking = [column.name for column in wanted if column.name not in names]
+        if lacking or not all(name.isprintable() for name in names):  # a quote opened there and closed further down
+            yield ReplayError(f"{label}: header line: expected names of columns alone, each of them on that line")
+            return
+        yield from _faults_of(rows, names, label, wanted)
+    except csv.Error as error:  # half a line break, or a field without an end: no row can be told from here on
+        yield ReplayError(f"{label}: line {rows.line_num}: {error}")
+
+
+def _faults_of(
+    rows: Iterable[list[str]], names: Sequence[str], label: str, wanted: Sequence[Column]
+) -> Iterator[ReplayError]:
     places = {column.name: names.index(column.name) for column in wanted}
     for record, row in enumerate(rows, start=1):
         if len(row) != len(names):
@@ -183,14 +209,17 @@ def _is_valid(text: str, column: Column) -> bool:
     if column.kind is Kind.DECIMAL:
         try:
             number = Decimal(text)
-        except InvalidOperation:
+            exponent = number.as_tuple().exponent
+            if isinstance(exponent, str) or abs(exponent) > EXPONENT_MAX:  # a string is that of a nan or an infinity
+                return False
+            scaled = number.scaleb(column.places)
+        except DecimalException:  # no number, or one whose exponent has no end
             return False
-        if not number.is_finite():
-            return False
-        scaled = number.scaleb(column.places)
         return scaled == scaled.to_integral_value() and abs(scaled) < Decimal(10) ** DECIMAL_DIGITS
-    digits = text.strip().removeprefix("-")
+    digits = text.strip(" \t").removeprefix("-")
     if not (digits.isascii() and digits.isdigit()):
+        return False
+    if len(digits) > INTEGER_DIGITS_MAX:  # Python refuses to read numbers of thousands of digits
         return False
     low, high = (0, UINT64_MAX) if column.kind is Kind.UNSIGNED else (-INT64_MAX - 1, INT64_MAX)
     return low <= int(text) <= high

@@ -33,6 +33,8 @@ def drop_stale(messages: Messages) -> tuple[Messages, int]:
     Only an order of the snapshot with no later message of its own can be stale: for one that has, the venue still had
     it. Its ADD is flagged STALE.
     """
+    if len(messages) == 0:
+        return messages, 0
     lives = trace(messages)
     entries = _entries(messages, lives)
     added = messages[entries.add]

@@ -93,8 +93,10 @@ def check_roles(roles: Sequence[RoleVersion]) -> None:
     if len({role.number for role in roles}) != len(roles):
         raise ValueError("two roles of a journal have the same number")
     for role in roles:
-        if not 0 < len(role.name.encode()) <= ROLE_NAME_BYTES_MAX:
-            raise ValueError(f"the name of role {role.number} must have 1 to {ROLE_NAME_BYTES_MAX} bytes")
+        if not 0 < len(role.name.encode()) <= ROLE_NAME_BYTES_MAX or not role.name.isprintable():
+            raise ValueError(
+                f"the name of role {role.number} must have 1 to {ROLE_NAME_BYTES_MAX} bytes, all of them printable"
+            )
         if not (0 <= role.number < 1 << 16 and 0 < role.version < 1 << 32):
             raise ValueError(f"role {role.name} has number {role.number} and version {role.version}: out of range")
 
