@@ -18,7 +18,7 @@ from openoutcry.node.status import Status, StatusError, ask_status
 from openoutcry.node.zmq_io import LinkState, Peer
 from tests.keystores import make, passphrase_file
 from tests.links.nodes import identity, links, until
-from tests.made_plugins import write_plugin
+from tests.made_plugins import write_check, write_plugin
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 30.0
@@ -54,6 +54,32 @@ class Plugin:
     @hookimpl
     def roles(self):
         return [replace(TALLY, name="sleeper", make=Sleeper)]
+"""
+
+ASKER = """
+from dataclasses import replace
+import numpy as np
+from openoutcry.domain.records import COMMAND
+from openoutcry.host import hookimpl
+from tests.small_roles import TALLY, Tally
+
+
+class Asker(Tally):
+    name = "asker"
+
+    def __init__(self, settings, ports, answers):
+        super().__init__(settings, ports, answers)
+        self.answers = answers
+
+    def admit(self, inputs, now_ns):
+        self.answers.check_orders(np.zeros(1, COMMAND))
+        return super().admit(inputs, now_ns)
+
+
+class Plugin:
+    @hookimpl
+    def roles(self):
+        return [replace(TALLY, name="asker", make=Asker)]
 """
 
 
@@ -159,6 +185,8 @@ def place(tmp_path: Path) -> Iterator[Place]:
     place.install(ROOT / "plugins" / "echo")
     write_plugin(place.site, "tally", TALLY)
     write_plugin(place.site, "sleeper", SLEEPER)
+    write_plugin(place.site, "asker", ASKER)
+    write_check(place.site, "sloth", "time.sleep(60)", before="import time\n")
     yield place
     for process in place.running:
         if process.poll() is None:
@@ -202,7 +230,8 @@ def test_an_operator_makes_runs_watches_stops_and_starts_a_node(place: Place) ->
     node = place.run(file)
     assert echoed(place, file, 1)
     status = place.settled(file, records=1)
-    assert (status.journal.safe, status.node["arrivals"], status.sync_ns.count) == (1, 1, 1)
+    first = status.journal.last
+    assert (status.journal.safe, status.node["arrivals"], status.sync_ns.count) == (first, 1, 1)
     code, out, _ = place.outcry("status", str(file))
     assert code == 0
     for text in (
@@ -213,24 +242,25 @@ def test_an_operator_makes_runs_watches_stops_and_starts_a_node(place: Place) ->
     ):
         assert text in out
     status = place.settled(file, records=1)
-    assert (status.journal.safe, status.node["arrivals"], status.sync_ns.count) == (1, 1, 1)
+    first = status.journal.last
+    assert (status.journal.safe, status.node["arrivals"], status.sync_ns.count) == (first, 1, 1)
     code, log = stop(node)
     assert code == 0
-    assert [line["event"] for line in log if line["level"] == "info"] == ["starting", "stopped"]
+    assert [line["event"] for line in log if line["level"] == "info"] == ["starting", "running", "stopped"]
     assert PASSPHRASE not in str(log)
     code, _, err = place.outcry("status", str(file))
     assert (code, "no node runs here: start it with `outcry run`" in err, err.count("\n")) == (1, True, 1)
 
     node = place.run(file)
     status = place.status(file)
-    assert (status.journal.last, status.node["replayed"]) == (1, 0)
+    assert (status.journal.last, status.node["replayed"]) == (first, 0)
     assert echoed(place, file, 2)
     node.kill()
     node.communicate()
 
     node = place.run(file)
     status = place.status(file)
-    assert (status.journal.last, status.node["replayed"]) == (2, 1)
+    assert (status.journal.last, status.node["replayed"]) == (first + 1, 1)
     assert echoed(place, file, 3)
     assert stop(node, signal.SIGINT)[0] == 0
 
@@ -240,7 +270,7 @@ def test_metrics_are_served_where_the_configuration_says(place: Place) -> None:
     file = place.make("echo")
     node = place.run(file)
     assert echoed(place, file, 1)
-    place.settled(file, records=1)
+    last = place.settled(file, records=1).journal.last
     node.send_signal(signal.SIGTERM)
     _, err = node.communicate(timeout=PATIENCE_S)
     port = next(msgspec.json.decode(line)["metrics"] for line in err.splitlines() if '"starting"' in line)
@@ -251,7 +281,7 @@ def test_metrics_are_served_where_the_configuration_says(place: Place) -> None:
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE_S) as answer:
         text = answer.read().decode()
     assert 'outcry_role_version{role="echo"} 1.0' in text
-    assert "outcry_journal_last_sequence 1.0" in text
+    assert f"outcry_journal_last_sequence {last}.0" in text
     code, _, err = place.outcry("run", str(file))
     assert (code, err.count("\n")) == (2, 1)
     assert "in use by another process" in err
@@ -316,6 +346,26 @@ def test_a_role_that_fails_stops_the_node_with_exit_code_70(place: Place) -> Non
     assert (code, "seventeen" in err) == (70, True)
 
 
+def test_settings_that_would_change_what_was_answered_are_refused(place: Place) -> None:
+    """Another setting of a role, with records that no snapshot holds: one line at the role, and exit code 2."""
+    file = place.make("echo")
+    good = file.read_text()
+    file.write_text(good.replace("at_stop = true", "at_stop = false"))
+    node = place.run(file)
+    assert echoed(place, file, 1)
+    assert stop(node)[0] == 0
+    text = good.replace("senders_max = 1024", "senders_max = 7")
+    file.write_text(text)
+    code, _, err = place.outcry("run", str(file))
+    line = text.splitlines().index("[roles.echo]") + 1
+    assert (code, "Traceback" in err) == (2, False)
+    assert err.splitlines()[-1].startswith(f"{file}:{line}: roles.echo: ")
+    file.write_text(good)
+    assert stop(place.run(file))[0] == 0
+    file.write_text(text)
+    assert stop(place.run(file))[0] == 0
+
+
 def test_a_damaged_journal_stops_the_node_with_exit_code_74(place: Place) -> None:
     """A byte of a record flipped between two runs: named, with what to do."""
     file = place.make("echo")
@@ -341,6 +391,23 @@ def test_a_second_signal_stops_a_node_at_once(place: Place) -> None:
         node.wait(1.0)
     node.send_signal(signal.SIGTERM)
     assert node.wait(PATIENCE_S) == 128 + signal.SIGTERM
+
+
+def test_a_plugin_that_hangs_stops_the_node_with_exit_code_75_and_is_off_afterwards(place: Place) -> None:
+    """A trusted check that sleeps for a minute: named in the log; the next run does without it and says so."""
+    file = place.make("asker")
+    file.write_text(file.read_text() + "[plugins.sloth]\ntrusted = true\ndeadline_ms = 50\nhang_ms = 300\n")
+    node = place.run(file)
+    tell(place, file, [10_900, 1], answers=0)
+    _, err = node.communicate(timeout=PATIENCE_S)
+    assert node.returncode == 75
+    assert "plugin sloth" in err and "plugins-off" in err
+    node = place.run(file)
+    assert list(place.status(file).broken) == ["sloth"]
+    assert tell(place, file, [10_900, 1], answers=1)
+    code, log = stop(node)
+    assert code == 0
+    assert ("plugin is off", "sloth") in [(line["event"], line.get("plugin")) for line in log]
 
 
 def test_a_node_says_at_its_start_what_may_be_lost(place: Place) -> None:

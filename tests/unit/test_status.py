@@ -4,6 +4,7 @@ import os
 import socket
 import threading
 from pathlib import Path
+from typing import cast
 
 import msgspec
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from openoutcry.cli.status import describe
 from openoutcry.node.journal import MemoryDisk, MemoryLog, RoleVersion
 from openoutcry.node.metering import FRAME_BOUNDS, TIME_BOUNDS_NS, Counts, Histogram, MeteredLog
+from openoutcry.node.observing import Observer, Posting
 from openoutcry.node.status import (
     SOCKET_PATH_BYTES_MAX,
     Board,
@@ -49,6 +51,7 @@ STATUS = Status(
     group_ns=Counts((1_000_000, 2_000_000), (50, 49, 1), 150_000_000),
     sync_ns=NONE,
     links=(LinkStatus("twin", "ef" * 32, "up", True, 1_500, 10, 2_048, 20, 4_096, "busy"),),
+    link_states={"up": 1},
     link_counts={"arrivals": 5, "limited": 0},
     plugins=("echo",),
     hooks=(HookStatus("collar", "check_orders", {"calls": 8, "late": 1}),),
@@ -217,3 +220,31 @@ def test_the_disk_is_measured_while_files_come_and_go(folder: Path) -> None:
     board.put(STATUS)
     status = board.with_disk()
     assert status is not None and status.disk is not None and status.disk.free_bytes > 0
+
+
+class Slow:
+    """An observer whose clock moves on by what each making costs."""
+
+    def __init__(self, cost_ns: int) -> None:
+        self.now_ns = 0
+        self.cost_ns = cost_ns
+        self.made = 0
+
+    def monotonic_ns(self) -> int:
+        return self.now_ns
+
+    def make(self, now_ns: int) -> Status:
+        self.made += 1
+        self.now_ns += self.cost_ns
+        return STATUS
+
+
+def test_making_a_status_takes_at_most_a_hundredth_of_the_time(folder: Path) -> None:
+    """A hundred seconds, with makings that cost a millisecond and ones that cost a hundred."""
+    for cost_ns, made in ((1_000_000, 100), (100_000_000, 10)):
+        slow = Slow(cost_ns)
+        posting = Posting(cast(Observer, slow), Board(folder))
+        for second in range(100):
+            slow.now_ns = max(slow.now_ns, second * 10**9)
+            posting.turn(second)
+        assert slow.made == made

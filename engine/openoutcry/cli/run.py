@@ -12,12 +12,11 @@ from typing import Final
 
 import typer
 
-from openoutcry.host.account import say_nothing
 from openoutcry.host.watchdog import HANG_EXIT
 from openoutcry.node.assembly import Node, assemble, check_all
 from openoutcry.node.config.errors import ConfigError
 from openoutcry.node.config.reading import Config, read_config
-from openoutcry.node.core.errors import BadSnapshot, BrokenInvariant, RoleFailed
+from openoutcry.node.core.errors import BadSnapshot, BrokenInvariant, RoleFailed, SettingsChanged
 from openoutcry.node.journal import JournalError
 from openoutcry.node.logs import NodeLog, open_log
 from openoutcry.node.store import StoreError
@@ -45,7 +44,7 @@ def run_run(file: Path, check: bool) -> int:
     try:
         config = read_config(file)
         if check:
-            check_all(config, say_nothing)
+            check_all(config, _warn)
             print(f"{file}: right")
             return CLEAN_EXIT
         log = _open_log(config)
@@ -56,6 +55,11 @@ def run_run(file: Path, check: bool) -> int:
         return _run(config, log)
     finally:
         log.close()
+
+
+def _warn(event: str, /, **fields: str | int) -> None:
+    """Tell what does not keep a node from running, such as a plugin that will be off."""
+    typer.echo(f"{event}: {', '.join(f'{name} {value}' for name, value in fields.items())}", err=True)
 
 
 def _open_log(config: Config) -> NodeLog:
@@ -83,6 +87,11 @@ def _run(config: Config, log: NodeLog) -> int:
             node.close()
     except ConfigError as error:
         typer.echo(str(error), err=True)
+        return CONFIG_EXIT
+    except SettingsChanged as error:
+        named = next((name for name in config.roles if f"role {name} " in str(error)), "")
+        path = ("roles", named)
+        typer.echo(str(config.source.error(path, f"roles.{named}: {error}")), err=True)
         return CONFIG_EXIT
     except (RoleFailed, BrokenInvariant) as error:
         return _fail(log, "stopped: a role is broken", error, BROKEN_EXIT)

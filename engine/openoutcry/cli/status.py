@@ -78,6 +78,9 @@ def describe(status: Status, now_ns: int) -> Iterator[str]:
         )
     if status.links:
         yield from _links(status.links)
+    left_out = sum(status.link_states.values()) - len(status.links)
+    if left_out:
+        yield f"and {left_out} more links"
 
 
 def _links(links: Sequence[LinkStatus]) -> Iterator[str]:

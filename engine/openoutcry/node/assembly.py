@@ -26,7 +26,7 @@ from openoutcry.node.core.parts import Identity, Part
 from openoutcry.node.journal import FileLog, NotAJournal, Settings
 from openoutcry.node.journal.errors import InUse
 from openoutcry.node.journal.folder import SEGMENT_SUFFIX, numbered
-from openoutcry.node.keys.errors import BadUnlock, KeysError, ServiceFault, WrongPassphrase, shown
+from openoutcry.node.keys.errors import BadUnlock, KeysError, ServiceFault, WrongPassphrase, quoted, shown
 from openoutcry.node.keys.keystore import read_header, require_in_use
 from openoutcry.node.keys.secrets import NodeSecrets
 from openoutcry.node.keys.unlock import open_secrets
@@ -34,7 +34,7 @@ from openoutcry.node.logs import NodeLog
 from openoutcry.node.metering import MeteredLog
 from openoutcry.node.metrics import MetricsServer, NodeCollector
 from openoutcry.node.numbering import number_roles
-from openoutcry.node.observing import Observer, RefusalReport, Times
+from openoutcry.node.observing import Observer, Posting, RefusalReport, Times
 from openoutcry.node.revoking import RevocationList
 from openoutcry.node.runner import Duty, Runner
 from openoutcry.node.status import SOCKET_NAME, Board, StatusServer
@@ -50,6 +50,9 @@ NS: Final = 10**9
 
 STATUS_NS: Final = NS
 """How often the status is made: 0.2 ms of each second."""
+
+ONCE_NS: Final = 10**18
+"""A duty of so long an interval, thirty years, is done when the node comes up, and then no more."""
 
 RETAIN_NS: Final = 60 * NS
 """How often the node looks for segments that no snapshot needs."""
@@ -136,7 +139,8 @@ def assemble(
         report = RefusalReport(core, links, log.tell)
         repeat_ns = config.log.repeat_s * NS
         duties = [
-            Duty(STATUS_NS, lambda now_ns: board.put(observer.make(now_ns))),
+            Duty(STATUS_NS, Posting(observer, board).turn),
+            Duty(ONCE_NS, lambda now_ns: log.logger.info("running", replayed=core.counters.replayed)),
             Duty(repeat_ns, report.tell),
             Duty(repeat_ns, lambda now_ns: log.flush_repeats()),
             Duty(REVOCATIONS_NS, revoked.refresh),
@@ -169,7 +173,9 @@ def check_folder(config: Config) -> None:
         found = path.stat()
     except OSError as missing:
         what = f"node.data: {shown(path)}: {missing.strerror}"
-        raise error(at, what, "a folder", f"see that its disk is there, or run mkdir -m 700 {shown(path)}") from missing
+        raise error(
+            at, what, "a folder", f"see that its disk is there, or run mkdir -m 700 {quoted(path)}"
+        ) from missing
     mode = stat.S_IMODE(found.st_mode)
     if not stat.S_ISDIR(found.st_mode):
         raise error(at, f"node.data: {shown(path)} is a file", "a folder", "name another one")
@@ -177,7 +183,7 @@ def check_folder(config: Config) -> None:
         raise error(at, f"node.data: {shown(path)} belongs to another user", "a folder of the user that runs the node")
     if mode & 0o077:
         what = f"node.data: the mode of {shown(path)} is {mode:04o}: others may enter"
-        raise error(at, what, f"{FOLDER_MODE:04o}", f"run chmod {FOLDER_MODE:o} {shown(path)}")
+        raise error(at, what, f"{FOLDER_MODE:04o}", f"run chmod {FOLDER_MODE:o} {quoted(path)}")
 
 
 def has_journal(config: Config) -> bool:
@@ -223,7 +229,7 @@ def _check_keystore(config: Config) -> None:
     except KeysError as error:
         hint = ""
         if not config.keystore.exists():
-            hint = f"run outcry keys new {shown(config.keystore)}"
+            hint = f"run outcry keys new {quoted(config.keystore)}"
         raise config.source.error(("node", "keystore"), f"node.keystore: {error}", "", hint) from error
 
 

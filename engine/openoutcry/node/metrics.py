@@ -147,11 +147,8 @@ def _of_journal(status: Status) -> Iterator[Metric]:
 
 
 def _of_links(status: Status) -> Iterator[Metric]:
-    states: dict[str, int] = {}
-    for link in status.links:
-        states[link.state] = states.get(link.state, 0) + 1
     links = GaugeMetricFamily("outcry_links", "Links, by state", labels=["state"])
-    for state, count in sorted(states.items()):
+    for state, count in sorted(status.link_states.items()):
         links.add_metric([state], count)
     yield links
     events = {name: count for name, count in status.link_counts.items() if not name.endswith("_bytes")}

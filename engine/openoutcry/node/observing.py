@@ -12,11 +12,14 @@ from openoutcry.node.config.reading import Config
 from openoutcry.node.core.core import Core
 from openoutcry.node.journal import Log
 from openoutcry.node.metering import FRAME_BOUNDS, TIME_BOUNDS_NS, Histogram
-from openoutcry.node.status import HookStatus, JournalStatus, LinkStatus, RoleStatus, Status
+from openoutcry.node.status import LINKS_MAX, Board, HookStatus, JournalStatus, LinkStatus, RoleStatus, Status
 from openoutcry.node.zmq_io import Links, PeerStatus
 from openoutcry.wire.faults import name_of
 
 NS_PER_MS: Final = 10**6
+
+COST_FACTOR: Final = 100
+"""A node of 65,536 links needs 0.1 s to describe them all, and then does it every ten seconds."""
 
 REFUSING: Final = ("refused", "denied", "closed", "failed", "limited", "not_admitted", "multipart", "forged")
 """What happens on links that an operator wants to read of: how the names of its counters begin."""
@@ -61,6 +64,7 @@ class Observer:
         """Return how the node is now."""
         core, links, times = self.core, self.links, self.times
         monotonic_ns = self.monotonic_ns()
+        peers = links.peers_status()
         return Status(
             name=self.config.node.name,
             key=self.key,
@@ -80,7 +84,8 @@ class Observer:
             group_frames=times.frames.read(),
             group_ns=times.group_ns.read(),
             sync_ns=times.sync_ns.read(),
-            links=tuple(_link(one, monotonic_ns) for one in links.peers_status()),
+            links=tuple(_link(one, monotonic_ns) for one in peers[:LINKS_MAX]),
+            link_states=dict(Counter(one.state.value for one in peers)),
             link_counts=links.counters.as_mapping(),
             plugins=self.plugins.names,
             hooks=tuple(
@@ -89,6 +94,24 @@ class Observer:
             ),
             broken=dict(self.plugins.broken),
         )
+
+
+class Posting:
+    """Puts the status of a node onto its board every so often, and seldom where that takes long."""
+
+    def __init__(self, observer: Observer, board: Board) -> None:
+        self._observer = observer
+        self._board = board
+        self._not_before_ns = 0
+
+    def turn(self, now_ns: int) -> None:
+        """Make a status and post it, unless the last one has cost more than a hundredth of the time since."""
+        begun_ns = self._observer.monotonic_ns()
+        if begun_ns < self._not_before_ns:
+            return
+        self._board.put(self._observer.make(now_ns))
+        cost_ns = self._observer.monotonic_ns() - begun_ns
+        self._not_before_ns = begun_ns + COST_FACTOR * cost_ns
 
 
 class RefusalReport:

@@ -33,6 +33,10 @@ ANSWER_S: Final = 2.0
 BACKLOG: Final = 8
 
 
+LINKS_MAX: Final = 1_000
+"""Links that a status lists, those of configured peers first; all of them are counted."""
+
+
 class RoleStatus(msgspec.Struct, frozen=True):
     """One role, with its number in the journal."""
 
@@ -81,10 +85,11 @@ class DiskStatus(msgspec.Struct, frozen=True):
 
 
 class Status(msgspec.Struct, frozen=True):
-    """How a node is. Times in nanoseconds UTC. node, links: counters by name. refused: messages by reason.
+    """How a node is. Times in nanoseconds UTC.
 
-    made_ns: when this was made; a node that works makes one every second. broken: plugin to why it is not loaded.
-    disk: filled in by whoever reads the disk.
+    made_ns: when this was made; a node that works makes one every second. node, link_counts: counters by name. refused:
+    messages by reason. links: the first `LINKS_MAX` of them. link_states: how many are in which state. broken: plugin
+    to why it is not loaded. disk: filled in by whoever reads the disk.
     """
 
     name: str
@@ -106,6 +111,7 @@ class Status(msgspec.Struct, frozen=True):
     group_ns: Counts
     sync_ns: Counts
     links: tuple[LinkStatus, ...]
+    link_states: dict[str, int]
     link_counts: dict[str, int]
     plugins: tuple[str, ...]
     hooks: tuple[HookStatus, ...]
@@ -209,7 +215,7 @@ def ask_status(path: Path, wait_s: float = ANSWER_S) -> Status:
         raise StatusError(f"{path}: the node is still starting: ask again")
     try:
         return msgspec.json.decode(received, type=Status)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise StatusError(f"{path}: the answer cannot be read ({error}): it is of another release") from error
 
 
