@@ -187,8 +187,10 @@ def adjust(h: int, p: int, pair: int, n: int, d: int) -> None:
         put4(o + BITS, bits & ~(15 << QUEUE_SHIFT) | queue << QUEUE_SHIFT)
         if adjust_order(h, p, s, n, d):
             link(h, p, s, o, STOP_BUY + side if queue == ELECTED else queue)
-            lots = get8(o + DISPLAYED) + get8(o + RESERVE)
-            emit(h, REPLACED, side, 0, hidden_flag(bits), pair, handle_of(o, s), 0, own_price(o), lots, lots, 0)
+            displayed = get8(o + DISPLAYED)
+            lots = displayed + get8(o + RESERVE)
+            flags = hidden_flag(bits)
+            emit(h, REPLACED, side, 0, flags, pair, handle_of(o, s), 0, own_price(o), lots, lots, displayed)
         else:
             lots = get8(o + DISPLAYED) + get8(o + RESERVE)
             flags = hidden_flag(bits)

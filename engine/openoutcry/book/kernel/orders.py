@@ -448,10 +448,21 @@ def show_peak(h: int, s: int, o: int) -> None:
 
 
 @inline
+def stands_before(h: int, p: int, o: int) -> int:
+    """Return the handle of the order behind one that has just joined a displayed level; 0 where joining is at the back.
+
+    Only where size ranks can anybody be behind it, and public market data must say where it stands.
+    """
+    following = get4(o + NEXT) if get1(p + ALLOCATION) == PRICE_SIZE_TIME else 0
+    return handle_of(order_at(h, following), following) if following else 0
+
+
+@inline
 def rest(h: int, p: int, s: int, o: int, pair: int) -> None:
     """Let an order with a place in the book (a price of its own, or an auction to wait for) join its queue."""
     bits = get4(o + BITS)
     side = bits & 1
+    before = 0
     show_peak(h, s, o)
     if bits & PRICED_BIT:
         price = get4(o + PRICE)
@@ -464,6 +475,7 @@ def rest(h: int, p: int, s: int, o: int, pair: int) -> None:
                 if (price < best) if side else (price > best):
                     put8(p + TOP + (side << 3), handle_of(o, s))
             link_on_ladder(h, p, s, o, side, price)
+            before = stands_before(h, p, o)
             flags = 0
     else:
         price = 0
@@ -471,7 +483,7 @@ def rest(h: int, p: int, s: int, o: int, pair: int) -> None:
         flags = F_MARKET
     displayed = get8(o + DISPLAYED)
     leaves = displayed + get8(o + RESERVE)
-    emit(h, RESTING, side, 0, flags, pair, handle_of(o, s), 0, price, displayed, leaves, displayed)
+    emit(h, RESTING, side, 0, flags, pair, handle_of(o, s), before, price, displayed, leaves, displayed)
 
 
 @helper
@@ -496,4 +508,5 @@ def replenish(h: int, p: int, s: int, o: int, lv: int) -> None:
     move_back(h, p, s, o, lv)
     bits = get4(o + BITS)
     pair = get4(position_at(h, get4(o + POS)) + PAIR_ID)
-    emit(h, REPLENISHED, bits & 1, 0, 0, pair, handle_of(o, s), 0, get4(o + PRICE), shown, reserve, shown)
+    before = stands_before(h, p, o)
+    emit(h, REPLENISHED, bits & 1, 0, 0, pair, handle_of(o, s), before, get4(o + PRICE), shown, reserve, shown)

@@ -66,7 +66,7 @@ def replace(market: Market, c: Command) -> RejectCode | None:
         less_lots = order.leaves - c.qty_lots
         market.close_lots(order, less_lots)
         order.take_off(less_lots)
-        market.log.replaced(order, kept_priority=True)
+        market.log.replaced(order, kept_priority=True, in_book=True)
         return None
     terms = check_replace(market, c, order)
     if isinstance(terms, RejectCode):

@@ -46,7 +46,8 @@ class EventLog:
     def resting(self, order: Order) -> None:
         """An order waits in the book."""
         flags = _hidden(order) if order.priced else EventFlag.MARKET
-        self._order(EventKind.RESTING, order, order.own_price_ticks, order.displayed_lots, flags=flags)
+        before = order.book.stands_before(order)
+        self._order(EventKind.RESTING, order, order.own_price_ticks, order.displayed_lots, taker=before, flags=flags)
 
     def traded(self, maker: Order, taker: Order, price_ticks: int, qty_lots: int, flags: int = 0) -> None:
         """Two orders traded; their leaves are those after it."""
@@ -67,10 +68,10 @@ class EventLog:
         """The time of an order has come."""
         self._order(EventKind.EXPIRED, order, order.own_price_ticks, qty_lots, code=reason, flags=_hidden(order))
 
-    def replaced(self, order: Order, kept_priority: bool = False) -> None:
-        """An order has new values."""
+    def replaced(self, order: Order, kept_priority: bool = False, in_book: bool = False) -> None:
+        """An order has new values. in_book: it kept its priority, or is back in its queue (ADJUST_PAIR)."""
         flags = _hidden(order) | (EventFlag.KEPT_PRIORITY if kept_priority else 0)
-        displayed = order.displayed_lots if kept_priority else 0
+        displayed = order.displayed_lots if in_book else 0
         self._order(
             EventKind.REPLACED, order, order.own_price_ticks, order.leaves, displayed_lots=displayed, flags=flags
         )
@@ -81,7 +82,8 @@ class EventLog:
 
     def replenished(self, order: Order) -> None:
         """An iceberg shows its next peak."""
-        self._order(EventKind.REPLENISHED, order, order.price_ticks, order.displayed_lots)
+        before = order.book.stands_before(order)
+        self._order(EventKind.REPLENISHED, order, order.price_ticks, order.displayed_lots, taker=before)
 
     def phase_changed(self, pair: int, phase: int, closing: bool) -> None:
         """A pair is in a phase."""

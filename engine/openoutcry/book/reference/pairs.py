@@ -119,7 +119,7 @@ def reprice(market: Market, book: PairBook, up: int, down: int) -> None:
             ) = values  # fmt: skip
             market.open_lots(order)
             book.join(order, STOPS[order.side] if queue == Queue.ELECTED else queue)
-            market.log.replaced(order)
+            market.log.replaced(order, in_book=True)
         else:
             market.open_lots(order)
             market.cancel(order, CancelReason.ADJUSTED)
