@@ -62,7 +62,7 @@ def read_head(frame: Buffer) -> Head | WireFault:
 class Codec:
     """Decoder for the messages of one tag table. Immutable after construction; safe to share between threads."""
 
-    __slots__ = ("_entries", "table")
+    __slots__ = ("_entries", "_usual", "table")
 
     def __init__(self, table: TagTable) -> None:
         """Prepare one decoder for each type of the table."""
@@ -70,6 +70,13 @@ class Codec:
         self._entries = {
             tag: _Entry(msgspec.msgpack.Decoder(type_), len(type_.__struct_fields__), type_.BYTES_MAX)
             for tag, type_ in table.types.items()
+        }
+        # The first bytes of a frame with as many fields as we know, or fewer, up to 14: what nearly every frame is.
+        self._usual = {
+            bytes([0x91 + fields]) + (bytes([tag]) if tag < 0x80 else b"\xcd" + tag.to_bytes(2, "big")): entry
+            for tag, entry in self._entries.items()
+            if tag < 0x80 or tag > 0xFF
+            for fields in range(min(entry.fields, 14) + 1)
         }
 
     def decode(self, frame: Buffer, bytes_max: int = CONTROL_BYTES_MAX) -> Message | WireFault:
@@ -82,28 +89,35 @@ class Codec:
         size = len(frame)
         if size > bytes_max:
             return fault(FaultCode.TOO_LONG, f"{size} bytes, at most {bytes_max} are taken")
-        if size > 3 and frame[1] == 0xCD and 0x91 <= frame[0] <= 0x9F:
-            # At most 14 fields and a tag of two bytes, as most messages: half the cost of `read_head`.
-            tag, fields = frame[2] << 8 | frame[3], (frame[0] & 0x0F) - 1
+        # Two look-ups in place of reading the head: a quarter of what that costs.
+        usual = (self._usual.get(frame[:4]) or self._usual.get(frame[:2])) if type(frame) is bytes else None
+        if usual is None or size > usual.bytes_max:
+            entry = self._entry_of(frame)
+            if isinstance(entry, WireFault):
+                return entry
         else:
-            head = read_head(frame)
-            if isinstance(head, WireFault):
-                return head
-            tag, fields = head
-        entry = self._entries.get(tag)
-        if entry is None:
-            return fault(FaultCode.UNKNOWN_TAG, f"tag {tag}")
-        if size > entry.bytes_max:
-            name = self.table.names[tag]
-            return fault(FaultCode.TOO_LONG, f"{size} bytes, a {name} has at most {entry.bytes_max}")
-        if fields > entry.fields:
-            # msgspec would skip them by recursion, as deep as the stack of this very call allows.
-            found = shape_fault(frame, UNKNOWN_ITEMS_MAX, NESTING_MAX)
-            if found is not None:
-                return found
+            entry = usual
         try:
             return entry.decoder.decode(frame)
         except msgspec.ValidationError as error:
             return fault(FaultCode.INVALID_FIELD, str(error))
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             return fault(FaultCode.MALFORMED, str(error))
+
+    def _entry_of(self, frame: Buffer) -> _Entry | WireFault:
+        """Read the head of a frame that is not usual, and find its type."""
+        head = read_head(frame)
+        if isinstance(head, WireFault):
+            return head
+        entry = self._entries.get(head.tag)
+        if entry is None:
+            return fault(FaultCode.UNKNOWN_TAG, f"tag {head.tag}")
+        if len(frame) > entry.bytes_max:
+            name = self.table.names[head.tag]
+            return fault(FaultCode.TOO_LONG, f"{len(frame)} bytes, a {name} has at most {entry.bytes_max}")
+        if head.fields > entry.fields:
+            # msgspec would skip them by recursion, as deep as the stack of this very call allows.
+            found = shape_fault(frame, UNKNOWN_ITEMS_MAX, NESTING_MAX)
+            if found is not None:
+                return found
+        return entry

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from openoutcry.node.core.language import OWN_TAGS, Language
+from openoutcry.node.core.language import OWN, Language
 from openoutcry.node.core.limits import GROUP_INPUTS_MAX, REFUSALS_MAX
 from openoutcry.node.core.traffic import Arrival, Outgoing
 from openoutcry.role import FRAME_TAG, Input, Record
@@ -16,7 +16,7 @@ from openoutcry.wire.limits import BODIES_MAX
 from openoutcry.wire.requests import Envelope, HighWater, Mark, read_envelope
 from openoutcry.wire.shape import Buffer
 from openoutcry.wire.signed import Verifier
-from openoutcry.wire.tags import Message, Tag, tag_of
+from openoutcry.wire.tags import Message, Tag
 from openoutcry.wire.versions import refuse
 
 ARRAY_16: Final = b"\xdc"
@@ -102,8 +102,7 @@ class Inbox:
             tag = FRAME_TAG
             number = self._language.frame_routes.get(int.from_bytes(body[4:6], "little"))
         else:
-            tag = tag_of(type(body))
-            number = self._language.routes.get(tag)
+            tag, number = self._language.type_routes[type(body)]
         if number is None:
             if tag == Tag.REFUSE:
                 self.told += 1
@@ -122,9 +121,8 @@ class Inbox:
             body = self._decode(raw)
             if isinstance(body, WireFault):
                 return body
-            tag = FRAME_TAG if isinstance(body, memoryview) else tag_of(type(body))
-            if tag in OWN_TAGS:
-                return fault(FaultCode.UNKNOWN_TAG, f"a {_name(self._language, tag)} in an envelope")
+            if isinstance(body, OWN):
+                return fault(FaultCode.UNKNOWN_TAG, f"a {type(body).__name__} in an envelope")
             found.append((body, raw))
         before = self._marks.mark(request.sender)
         refused = self._marks.take(request, now_ns)

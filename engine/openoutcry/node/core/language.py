@@ -6,19 +6,23 @@ from typing import Final, TypeVar
 from openoutcry.host.kinds import RoleKind
 from openoutcry.wire.codec import Codec
 from openoutcry.wire.frames import KINDS, RecordTable
+from openoutcry.wire.messages import Hello, Welcome
+from openoutcry.wire.requests import Envelope, Request
 from openoutcry.wire.table import MESSAGES
-from openoutcry.wire.tags import Tag
+from openoutcry.wire.tags import tag_of
 
 Thing = TypeVar("Thing")
 
-OWN_TAGS: Final = frozenset({Tag.HELLO, Tag.WELCOME, Tag.ENVELOPE, Tag.REQUEST})
+OWN: Final = (Hello, Welcome, Envelope, Request)
 """What the node itself takes: no role may."""
+
+OWN_TAGS: Final = frozenset(tag_of(type_) for type_ in OWN)
 
 
 class Language:
     """Codec, record table, and routes: tag or record kind to the number of a role. Immutable; may be shared."""
 
-    __slots__ = ("codec", "frame_routes", "records", "routes")
+    __slots__ = ("codec", "frame_routes", "records", "routes", "type_routes")
 
     def __init__(self, kinds: Mapping[int, RoleKind]) -> None:
         """kinds: role number to kind. Raises ValueError for what two roles take, or one takes that nobody brings."""
@@ -36,6 +40,8 @@ class Language:
                     raise ValueError(f"role {kind.name} takes record kind {record_kind}, which nobody brings")
                 what = f"records of kind {record_kind} ({self.records.kinds[record_kind].name})"
                 _claim(self.frame_routes, record_kind, number, kinds, what)
+        self.type_routes = {type_: (tag, self.routes.get(tag)) for tag, type_ in self.codec.table.types.items()}
+        """Message type to its tag and to the role that takes it."""
 
 
 def _claim(routes: dict[int, int], what: int, number: int, kinds: Mapping[int, RoleKind], words: str) -> None:
