@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from openoutcry.cli import run
+from openoutcry.cli import exits
 from openoutcry.cli.main import app
 from openoutcry.host.watchdog import HANG_EXIT
 from openoutcry.node.config.fields import fields_of
@@ -57,7 +57,7 @@ def test_the_commands_that_the_pages_name_exist(page: str) -> None:
 
 def test_every_exit_code_is_in_the_pages() -> None:
     """The codes of `outcry run` against the tables of both pages."""
-    codes = {run.CLEAN_EXIT, run.CONFIG_EXIT, run.BROKEN_EXIT, run.DISK_EXIT, HANG_EXIT}
+    codes = {exits.CLEAN_EXIT, exits.CONFIG_EXIT, exits.BROKEN_EXIT, exits.DISK_EXIT, HANG_EXIT}
     assert codes == {0, 2, 70, 74, 75}
     for text in (OPERATE, (DOCS / "reference" / "cli.md").read_text(encoding="utf-8")):
         assert {int(code) for code in re.findall(r"^\| (\d+) \|", text, re.MULTILINE)} == codes

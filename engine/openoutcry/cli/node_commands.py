@@ -1,4 +1,4 @@
-"""`outcry init`, `run` and `status`: their options. `compact` is beside them."""
+"""`outcry init`, `run` and `status`: their options."""
 
 from pathlib import Path
 from typing import Annotated
