@@ -23,7 +23,8 @@ def main(name: str, raw: bool, seeds: Path, arguments: list[str]) -> None:
     def change(data: bytes, bytes_max: int, seed: int) -> bytes:
         return target.change(data, Random(seed), atheris.Mutate)[:bytes_max]
 
-    arguments = [sys.argv[0], f"-max_len={target.bytes_max}", *arguments, str(seeds)]
+    # New inputs go to the first folder, so that is the one of the seeds.
+    arguments = [sys.argv[0], f"-max_len={target.bytes_max}", str(seeds), *arguments]
     if raw:
         atheris.Setup(arguments, target.run)
     else:
