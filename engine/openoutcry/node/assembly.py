@@ -49,7 +49,7 @@ FOLDER_MODE: Final = 0o700
 NS: Final = 10**9
 
 STATUS_NS: Final = NS
-"""How often the status is made: 0.2 ms of each second."""
+"""How often the status is made: 20 microseconds of each second, and 2 for each link."""
 
 ONCE_NS: Final = 10**18
 """A duty of so long an interval, thirty years, is done when the node comes up, and then no more."""

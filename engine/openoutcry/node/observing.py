@@ -43,7 +43,7 @@ class Times:
 
 @dataclass(frozen=True, slots=True)
 class Observer:
-    """Makes the status of one node. 0.1 ms, and 2 microseconds for each link.
+    """Makes the status of one node. 20 microseconds, and 2 for each link.
 
     key, curve_key: of the node, as hexadecimal digits. monotonic_ns: the clock of the links.
     """

@@ -70,6 +70,7 @@ def words_of(table: type[msgspec.Struct]) -> Mapping[str, str]:
 def expected(kind: types.Type) -> str:
     """Say what a type takes.
 
+    >>> from typing import Annotated, Literal
     >>> class Table(msgspec.Struct):
     ...     lots: Annotated[int, msgspec.Meta(ge=1, le=9)]
     ...     side: Literal["buy", "sell"]
