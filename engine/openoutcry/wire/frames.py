@@ -47,7 +47,7 @@ _COVERED: Final = 28
 assert _HEADER.size == FRAME_HEADER_BYTES
 
 
-_GIVEN: Final = {1: "command", 2: "event"}
+_GIVEN: Final = {1: "command", 2: "event", 3: "l3", 4: "level", 5: "top", 6: "trade", 7: "indication"}
 """Every number below `EXTENSION_TAG_MIN` that was ever given out, and to which kind. Never reused."""
 
 

@@ -449,11 +449,14 @@ def show_peak(h: int, s: int, o: int) -> None:
 
 @inline
 def stands_before(h: int, p: int, o: int) -> int:
-    """Return the handle of the order behind one that has just joined a displayed level; 0 where joining is at the back.
+    """Return the handle of the next displayed order behind one that has just joined a level; 0 where there is none.
 
-    Only where size ranks can anybody be behind it, and public market data must say where it stands.
+    Only where size ranks can anybody be behind it, and public market data must say where it stands. An iceberg that
+    waits to be replenished is not displayed.
     """
     following = get4(o + NEXT) if get1(p + ALLOCATION) == PRICE_SIZE_TIME else 0
+    while following and get8(order_at(h, following) + DISPLAYED) == 0:
+        following = get4(order_at(h, following) + NEXT)
     return handle_of(order_at(h, following), following) if following else 0
 
 

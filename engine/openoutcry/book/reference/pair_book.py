@@ -96,11 +96,16 @@ class PairBook:
         self.join(order, queue)
 
     def stands_before(self, order: Order) -> int:
-        """The handle of the order behind a displayed one on its level, where size ranks; else, and for the last, 0."""
+        """The handle of the next displayed order behind it on its level, where size ranks; else, and for the last, 0."""
         if self.pair.allocation != Allocation.PRICE_SIZE_TIME or order.queue not in DISPLAYED:
             return 0
-        behind = next(self.queues[order.queue].irange(order.rank, inclusive=(False, False)), None)
-        return self.queues[order.queue][behind].handle if behind and behind[0] == order.rank[0] else 0
+        orders = self.queues[order.queue]
+        for rank in orders.irange(order.rank, inclusive=(False, False)):
+            if rank[0] != order.rank[0]:
+                break
+            if orders[rank].displayed_lots:
+                return orders[rank].handle
+        return 0
 
     def first(self, queue: Queue) -> Order | None:
         """The order that is served first, or None."""
