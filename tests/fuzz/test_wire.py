@@ -38,11 +38,12 @@ from openoutcry.wire.table import MESSAGES
 from openoutcry.wire.tags import Message
 from openoutcry.wire.tap import Tap, text
 from openoutcry.wire.versions import Agreed, Offer, accept, answer
+from tests.wire.everything import ALL_MESSAGES
 from tests.wire.golden import crc32c_of
 from tests.wire.samples import SAMPLES
 from tests.wire.strategies import ANY_MESSAGE
 
-CODEC = Codec(MESSAGES)
+CODEC = Codec(ALL_MESSAGES)
 TAP = Tap(MESSAGES, KINDS)
 OWN = Offer(b"o" * 32, (1, 2))
 VERIFIERS = (ChecksumVerifier(b"network key of a test run"), Ed25519Verifier())

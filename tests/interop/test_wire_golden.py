@@ -12,13 +12,12 @@ from openoutcry.wire.codec import Codec, encode
 from openoutcry.wire.ed25519 import Ed25519Signer, Ed25519Verifier
 from openoutcry.wire.frames import KINDS, RecordFrame, encode_records
 from openoutcry.wire.signed import Signature, Signed, verify
-from openoutcry.wire.table import MESSAGES
 from openoutcry.wire.tags import Tag
+from tests.wire.everything import ALL_MESSAGES, ALL_SAMPLES
 from tests.wire.golden import PATH, SEED, crc32c_of, golden
-from tests.wire.samples import SAMPLES
 
 GOLDEN: Final[dict[str, Any]] = json.loads(PATH.read_text(encoding="utf-8"))
-CODEC: Final = Codec(MESSAGES)
+CODEC: Final = Codec(ALL_MESSAGES)
 
 
 def test_the_second_implementation_still_makes_the_stored_bytes() -> None:
@@ -29,14 +28,14 @@ def test_the_second_implementation_still_makes_the_stored_bytes() -> None:
 def test_every_tag_ever_given_has_a_message_and_golden_bytes() -> None:
     """The enum of tags, the tag table and the file name the same messages."""
     stored = {row["content"][0]: row["name"] for row in GOLDEN["messages"]}
-    assert stored == {tag: type_.__name__ for tag, type_ in MESSAGES.types.items()}
-    assert {int(tag): tag.name.lower() for tag in Tag} == dict(MESSAGES.names)
+    assert stored == {tag: type_.__name__ for tag, type_ in ALL_MESSAGES.types.items()}
+    assert {int(tag): tag.name.lower() for tag in Tag} == dict(ALL_MESSAGES.names)
 
 
-@pytest.mark.parametrize("index", range(len(SAMPLES)), ids=lambda index: type(SAMPLES[index][0]).__name__)
+@pytest.mark.parametrize("index", range(len(ALL_SAMPLES)), ids=lambda index: type(ALL_SAMPLES[index][0]).__name__)
 def test_messages_have_the_golden_bytes(index: int) -> None:
     """Each sample is encoded to the stored bytes, and those are decoded to the sample."""
-    message, content = SAMPLES[index]
+    message, content = ALL_SAMPLES[index]
     stored = bytes.fromhex(GOLDEN["messages"][index]["bytes"])
     assert encode(message) == stored
     assert CODEC.decode(stored) == message

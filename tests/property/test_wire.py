@@ -23,21 +23,21 @@ from openoutcry.wire.messages import StreamHead, StreamResend, StreamSnapshotWan
 from openoutcry.wire.requests import HighWater, Request, enclose, prove, read_envelope, read_proven
 from openoutcry.wire.signed import Signed, sign, verify
 from openoutcry.wire.streams import Follower, FollowerState, Item, Publisher, Step
-from openoutcry.wire.table import MESSAGES
 from openoutcry.wire.tags import Message
+from tests.wire.everything import ALL_MESSAGES
 from tests.wire.strategies import ANY_MESSAGE, messages, plain
 
-CODEC = Codec(MESSAGES)
+CODEC = Codec(ALL_MESSAGES)
 NETWORK = b"network key of a test run"
 SIGNER, VERIFIER = ChecksumSigner(NETWORK, b"k" * 32), ChecksumVerifier(NETWORK)
 
 
-@pytest.mark.parametrize("tag", sorted(MESSAGES.types), ids=lambda tag: MESSAGES.names[tag])
+@pytest.mark.parametrize("tag", sorted(ALL_MESSAGES.types), ids=lambda tag: ALL_MESSAGES.names[tag])
 @settings(max_examples=40)
 @given(data=st.data())
 def test_every_message_comes_back_as_it_was(tag: int, data: st.DataObject) -> None:
     """Random messages of each type, extremes included: ours decodes ours, and msgpack reads the same content."""
-    message = data.draw(messages(MESSAGES.types[tag]))
+    message = data.draw(messages(ALL_MESSAGES.types[tag]))
     frame = encode(message)
     assert CODEC.decode(frame) == message
     assert msgpack.unpackb(frame) == plain(message)

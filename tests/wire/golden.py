@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgpack
 from nacl.signing import SigningKey
 
-from tests.wire.samples import SAMPLES
+from tests.wire.everything import ALL_SAMPLES
 
 PATH: Final = Path(__file__).parents[1] / "data" / "wire" / "golden.json"
 
@@ -46,7 +46,7 @@ def golden() -> dict[str, Any]:
     return {
         "messages": [
             {"name": type(message).__name__, "content": _plain(content), "bytes": msgpack.packb(content).hex()}
-            for message, content in SAMPLES
+            for message, content in ALL_SAMPLES
         ],
         "frames": [
             {"kind": 1, "stream": 3, "sequence": 9, "rows": [COMMAND_ROW], "bytes": _hex(1, 3, 9, [_command()])},

@@ -6,8 +6,8 @@ import msgspec
 from hypothesis import strategies as st
 from msgspec import inspect
 
-from openoutcry.wire.table import MESSAGES
 from openoutcry.wire.tags import Message
+from tests.wire.everything import ALL_MESSAGES
 
 BYTES_DRAWN = 80
 """Longest byte string that is drawn, unless the type asks for more: bounds have tests of their own."""
@@ -50,6 +50,8 @@ def _field(type_: inspect.Type) -> st.SearchStrategy[Any]:
             assert longest is not None
             least = shortest or 0
             return st.binary(min_size=least, max_size=max(least, min(longest, BYTES_DRAWN)))
+        case inspect.BoolType():
+            return st.booleans()
         case inspect.EnumType(cls=enum):
             return st.sampled_from(list(enum))
         case inspect.VarTupleType(item_type=item, min_length=shortest, max_length=longest):
@@ -60,4 +62,4 @@ def _field(type_: inspect.Type) -> st.SearchStrategy[Any]:
     raise AssertionError(type_)
 
 
-ANY_MESSAGE = st.one_of([messages(type_) for type_ in MESSAGES.types.values()])
+ANY_MESSAGE = st.one_of([messages(type_) for type_ in ALL_MESSAGES.types.values()])

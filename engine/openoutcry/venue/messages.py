@@ -40,6 +40,12 @@ LEASE_NS_MIN: Final = 2 * 10**9
 
 LEASE_NS_MAX: Final = 3_600 * 10**9
 
+RUNS_MAX: Final = 1_024
+"""Runs of one COMMANDS_TAKEN: frames that a node takes at once."""
+
+RUN_COMMANDS_MAX: Final = 65_536
+"""Commands of one run: what a node takes at once."""
+
 EVENT_STREAM_MIN: Final = 1 << 32
 """The stream of a session's events is this plus the session's number; feeds have lower numbers."""
 
@@ -49,6 +55,8 @@ Accounts = Annotated[tuple[Account, ...], Meta(max_length=ACCOUNTS_EACH_MAX)]
 PairNumber = Annotated[int, Meta(ge=0, le=PAIRS_MAX - 1)]
 Ticks = Annotated[int, Meta(ge=0, le=PRICE_TICKS_MAX)]
 Lots = Annotated[int, Meta(ge=0, le=QTY_LOTS_MAX)]
+CommandsPerSecond = Annotated[int, Meta(ge=1, le=10**8)]
+ShortName = Annotated[str, Meta(max_length=32, pattern=r"\A[ -~]*\Z")]
 LeaseNs = Annotated[int, Meta(ge=0, le=LEASE_NS_MAX)]
 CommandBytes = Annotated[bytes, Meta(min_length=COMMAND.itemsize, max_length=COMMAND.itemsize)]
 
@@ -72,6 +80,8 @@ class EntryFault(IntEnum):
     """An order check of the venue objects; `code` is its reject code."""
     DIFFERENT = 8
     """A sequence that was taken before, with another content."""
+    FORGOTTEN = 9
+    """A sequence that was taken so long ago that its answer is not kept any more."""
 
 
 class SessionOpen(Message, frozen=True, tag=int(Tag.SESSION_OPEN)):
@@ -128,17 +138,23 @@ class OrderEntry(Message, frozen=True, tag=int(Tag.ORDER_ENTRY)):
     command: CommandBytes
 
 
-class CommandsTaken(Message, frozen=True, tag=int(Tag.COMMANDS_TAKEN)):
-    """Commands `sequence` to `sequence + count - 1` are durable.
+class TakenRun(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
+    """Commands that the book has carried out one after the other; `book_sequence` is its number of the first."""
 
-    book_sequence: the book's number of the first one; the others follow. event_head: the last event on the member's
-    stream after them.
+    count: Annotated[int, Meta(ge=1, le=RUN_COMMANDS_MAX)]
+    book_sequence: SequenceNumber
+
+
+class CommandsTaken(Message, frozen=True, tag=int(Tag.COMMANDS_TAKEN)):
+    """The commands from `sequence` on are durable: so many as the runs hold, each run following the one before.
+
+    One message answers all frames of a member that were taken together; what others sent came between the runs.
+    event_head: the last event on the member's stream after them.
     """
 
     session: Session
     sequence: SequenceNumber
-    count: Annotated[int, Meta(ge=1, le=16_384)]
-    book_sequence: SequenceNumber
+    runs: Annotated[tuple[TakenRun, ...], Meta(min_length=1, max_length=RUNS_MAX)]
     event_head: SequenceOrNone
 
 
@@ -170,7 +186,7 @@ class PairListed(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fi
     pair: PairNumber
     base: InstrumentId
     quote: InstrumentId
-    name: Annotated[str, Meta(max_length=32, pattern=r"\A[ -~]*\Z")]
+    name: ShortName
     tick_units: Units
     price_ticks_min: Ticks
     price_ticks_max: Ticks
@@ -190,12 +206,17 @@ class Pairs(Message, frozen=True, tag=int(Tag.PAIRS)):
 
 
 class MemberAdd(Message, frozen=True, tag=int(Tag.MEMBER_ADD)):
-    """Operator: this key trades here, on so many accounts. group: for self-trade prevention, 0 for one of its own."""
+    """Operator: this key trades here, on so many accounts.
+
+    with_session: its orders are kept from trading with those of this other member as well (self-trade prevention); 0
+    for its own alone.
+    """
 
     member: KeyId
     accounts: Annotated[int, Meta(ge=1, le=ACCOUNTS_EACH_MAX)]
-    commands_per_s: Annotated[int, Meta(ge=1, le=10**8)]
-    name: Annotated[str, Meta(max_length=32, pattern=r"\A[ -~]*\Z")] = ""
+    commands_per_s: CommandsPerSecond
+    name: ShortName = ""
+    with_session: Annotated[int, Meta(ge=0, le=SESSIONS_MAX)] = 0
 
 
 class MemberSuspend(Message, frozen=True, tag=int(Tag.MEMBER_SUSPEND)):
@@ -219,7 +240,7 @@ class MemberRate(Message, frozen=True, tag=int(Tag.MEMBER_RATE)):
     """Operator: how many commands a second a member may send."""
 
     member: KeyId
-    commands_per_s: Annotated[int, Meta(ge=1, le=10**8)]
+    commands_per_s: CommandsPerSecond
 
 
 class PairList(Message, frozen=True, tag=int(Tag.PAIR_LIST)):
@@ -228,7 +249,7 @@ class PairList(Message, frozen=True, tag=int(Tag.PAIR_LIST)):
     add: CommandBytes
     base: InstrumentId
     quote: InstrumentId
-    name: Annotated[str, Meta(max_length=32, pattern=r"\A[ -~]*\Z")]
+    name: ShortName
     tick_units: Units
 
 
