@@ -3,6 +3,7 @@
 import os
 import socket
 import threading
+from collections import Counter
 from pathlib import Path
 from typing import cast
 
@@ -12,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openoutcry.cli.status import describe
+from openoutcry.node.core.core import Core
 from openoutcry.node.journal import MemoryDisk, MemoryLog, RoleVersion
 from openoutcry.node.metering import FRAME_BOUNDS, TIME_BOUNDS_NS, Counts, Histogram, MeteredLog
-from openoutcry.node.observing import Observer, Posting
+from openoutcry.node.observing import Observer, Posting, RefusalReport
 from openoutcry.node.status import (
     SOCKET_PATH_BYTES_MAX,
     Board,
@@ -28,7 +30,10 @@ from openoutcry.node.status import (
     StatusServer,
     ask_status,
 )
+from openoutcry.node.zmq_io import Links
 from openoutcry.role import NOBODY, Record
+from openoutcry.wire.faults import FaultCode
+from tests.made_plugins import Heard
 
 NONE = Counts((1, 2), (0, 0, 0), 0)
 STATUS = Status(
@@ -248,3 +253,34 @@ def test_making_a_status_takes_at_most_a_hundredth_of_the_time(folder: Path) -> 
             slow.now_ns = max(slow.now_ns, second * 10**9)
             posting.turn(second)
         assert slow.made == made
+
+
+class Refusing:
+    """Stands for a core and links: only what they have refused."""
+
+    def __init__(self) -> None:
+        self.inbox = self
+        self.counters = self
+        self.refused: Counter[FaultCode] = Counter()
+        self.on_links = {"limited": 0, "sent": 0, "denied_unlisted": 0, "closed_flood": 0}
+
+    def as_mapping(self) -> dict[str, int]:
+        return self.on_links
+
+
+def test_a_flood_of_refusals_is_one_line_with_what_is_new() -> None:
+    """Nothing, a flood, nothing more, and another kind: what was told is not told again, and what was sent never is."""
+    refusing, heard = Refusing(), Heard()
+    report = RefusalReport(cast(Core, refusing), cast(Links, refusing), heard)
+    report.tell(1)
+    refusing.refused[FaultCode.MALFORMED] = 100_000
+    refusing.on_links |= {"limited": 5, "sent": 9}
+    report.tell(2)
+    report.tell(3)
+    refusing.refused[FaultCode.MALFORMED] += 1
+    refusing.on_links["closed_flood"] = 1
+    report.tell(4)
+    assert heard.events == [
+        ("refused", {"counts": "limited 5, malformed 100000"}),
+        ("refused", {"counts": "closed_flood 1, malformed 1"}),
+    ]

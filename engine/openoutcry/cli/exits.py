@@ -74,7 +74,10 @@ def _guarded(config: Config, log: NodeLog, work: Callable[[NodeLog], None]) -> i
         return refused(config.source.error(("roles", role), f"roles.{role}: {error}"))
     except (RoleFailed, BrokenInvariant) as error:
         return _fail(log, "stopped: a role is broken", error, BROKEN_EXIT)
-    except (JournalError, StoreError, BadSnapshot) as error:
+    except BadSnapshot as error:
+        what = f"the newest snapshot in {config.journal_folder}: {error}: move it away to start from the one before"
+        return _fail(log, "stopped: what is on the disk", BadSnapshot(what), DISK_EXIT)
+    except (JournalError, StoreError) as error:
         return _fail(log, "stopped: what is on the disk", error, DISK_EXIT)
     except OSError as error:
         return _fail(log, "stopped: the system refused", error, DISK_EXIT)

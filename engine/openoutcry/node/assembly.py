@@ -241,7 +241,8 @@ def _open_keys(config: Config) -> NodeSecrets:
             shown(config.keystore)
         )
         key = "unlock" if is_unlock else "keystore"
-        raise config.source.error(("node", key), f"{shown_key(('node', key))}: {error}") from error
+        what = str(error).replace("give --unlock ", "write ")  # here it is a key, and not an option
+        raise config.source.error(("node", key), f"{shown_key(('node', key))}: {what}") from error
 
 
 def _load_revocations(
