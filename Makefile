@@ -21,7 +21,7 @@ space := $(empty) $(empty)
 # Where real inputs of the soak runs lie, for instance: make soak QUANTCUP=path/to/feed
 export QUANTCUP
 
-.PHONY: help demo test check bench soak docs wheels clean
+.PHONY: help demo test check bench soak fuzz docs wheels clean
 
 help: ## list the targets
 	@echo "make TARGET, where TARGET is one of:"
@@ -52,9 +52,16 @@ soak: .venv/kernels ## the long runs, by hand: 10 million random commands, QUANT
 	@echo "Running the long tests; this takes a while. What they measure is kept in benchmarks/results."
 	@$(BIN)/pytest -m soak
 
+fuzz: .venv/kernels ## look for bytes that break a decoder, five minutes: make fuzz SECONDS=3600
+	@$(BIN)/python -m tests.fuzz.targets --seconds $(or $(SECONDS),300)
+
 docs: .venv/ready ## write the generated pages anew and check all pages
 	@echo "Writing docs/reference/benchmarks.md from benchmarks/results."
 	@$(BIN)/python -m benchmarks.report
+	@echo "Writing the pages of messages, hooks and settings from the types."
+	@$(BIN)/outcry spec export --page --out docs/reference/messages.md
+	@$(BIN)/python -m tools.hooks_page
+	@$(BIN)/python -m openoutcry.node.config.page > docs/reference/configuration.md
 	@$(BIN)/python tools/check_docs.py
 
 wheels: .venv/ready ## build the engine and each plugin into dist/
