@@ -16,6 +16,7 @@ PAGE: Final = ROOT / "docs" / "reference" / "benchmarks.md"
 BATCHES: Final = (1, 16, 256, 4096)
 NAMINGS: Final = ("handles", "client ids")
 STORES: Final = ("truth", "view", "journal and view")
+FAULT_COLUMNS: Final = ("crash", "torn-tail", "bit-flip", "full-disk", "partition", "drop")
 NOT_MEASURED: Final = "Not measured yet: `make bench`.\n"
 
 HEAD: Final = """\
@@ -75,6 +76,7 @@ def render(folder: Path = RESULTS) -> str:
             *_starts(latest("starts", folder)),
             *_memory(latest("memory", folder)),
             *_store(latest("store", folder)),
+            *_simulation(latest("simulation", folder)),
             LEFT_OUT,
         ]
     )
@@ -301,6 +303,59 @@ def _store(results: list[Result]) -> Iterable[str]:
                 f"{_number(result, 'open_ms'):.2g} ms for {_number(result, 'mb'):.2g} MB, which are looked through for "
                 "damage.\n"
             )
+
+
+def _simulation(results: list[Result]) -> Iterable[str]:
+    yield "\n## Simulation\n\n"
+    if not results:
+        yield NOT_MEASURED
+        return
+    yield (
+        "CPU seconds of one thread. A message is one that a role was given. First without faults: clients fill\n"
+        "envelopes of 256, and what must hold is asked after every 32nd group. Then with faults, asked after every\n"
+        "group. [How it works](../explanation/simulation.md).\n\n"
+    )
+    yield _machine(results)
+    by_what: dict[str, list[Result]] = {}
+    for result in results:
+        by_what.setdefault(str(result.case["what"]), []).append(result)
+    yield _row("role", "signatures", "messages a second", "messages", "target", "met")
+    yield _row(*["---"] * 6)
+    for result in by_what.get("messages", []):
+        signatures = str(result.case["signatures"])
+        goal = targets.SIMULATED_PER_S if signatures == targets.SIMULATED_WITH else None
+        rate = _number(result, "messages_per_s")
+        yield _row(
+            result.case["role"],
+            signatures,
+            _count(rate),
+            _count(result.figures["messages"]),
+            _count(goal),
+            "" if goal is None else _met(rate >= goal),
+        )
+    yield "\n" + _row("runs", "role", "how many", "failed", "messages a second", *FAULT_COLUMNS)
+    yield _row(*["---"] * (5 + len(FAULT_COLUMNS)))
+    for what in ("seeds", "crash points, one", "crash points, two"):
+        for result in by_what.get(what, []):
+            figures = result.figures
+            yield _row(
+                what,
+                result.case["role"],
+                _count(figures["runs"]),
+                _count(figures["failures"]),
+                _count(figures["messages_per_s"]),
+                *(_count(figures.get(name, 0)) for name in FAULT_COLUMNS),
+            )
+    for result in by_what.get("mutants", []):
+        figures = result.figures
+        survivors = str(figures["survivors"]).split("; ") if figures["survivors"] else []
+        yield (
+            f"\nMutants of the {result.case['role']}: {_count(figures['found'])} of {_count(figures['mutants'])} found, "
+            f"in {_count(figures['runs'])} runs."
+        )
+        yield f" Survivors: {'; '.join(survivors) or 'none'}.\n"
+        if survivors:
+            yield "Why each of them is the counter itself is in `tests/simulation/test_mutants.py`.\n"
 
 
 def tells(result: Result) -> bool:

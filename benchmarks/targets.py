@@ -30,3 +30,7 @@ PEER_MULTIPLE: Final = {"handles": 10, "client ids": 5}
 
 START_SECONDS_MAX: Final = {"compile everything": 30.0, "first match": 1.0, "outcry --help": 0.4}
 MEMORY_BYTES_PER_ORDER_MAX: Final = 128
+
+SIMULATED_PER_S: Final = 100_000
+SIMULATED_WITH: Final = "keyed checksum"
+"""Messages per CPU second of simulation, with signatures replaced by a keyed checksum."""

@@ -80,6 +80,17 @@ class Totals:
         if outcome.failure is not None:
             self.failures.append(outcome.failure)
 
+    def merge(self, other: "Totals") -> None:
+        """Add the runs of another campaign."""
+        self.seeds += other.seeds
+        self.messages += other.messages
+        self.frames += other.frames
+        self.groups += other.groups
+        self.time_ns += other.time_ns
+        self.counts.update(other.counts)
+        self.places.update(other.places)
+        self.failures += other.failures
+
     def faults(self) -> dict[str, int]:
         """Return how often each kind of fault happened, in the order of the kinds."""
         return {str(fault): self.counts[fault] for fault in Fault}
