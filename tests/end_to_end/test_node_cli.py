@@ -143,7 +143,7 @@ class Place:
             ('unlock = "prompt"', 'unlock = "file:passphrase"'),
             ('listen = "tcp://127.0.0.1:7401"', 'listen = "tcp://127.0.0.1:0"'),
             ("# listen =", 'listen = "127.0.0.1:0"'),
-            ("segment_bytes = 67108864", "segment_bytes = 1048576"),
+            ("segment_bytes = 67108864", "segment_bytes = 16777216"),
             ('format = "console"', 'format = "json"'),
         ):
             assert text.count(old) == 1, old

@@ -40,7 +40,7 @@ class Plugin:
         return [PINGER, STORED_TALLY]
 """
 
-SEGMENT_BYTES = 65_536
+SEGMENT_BYTES = 16 << 20
 
 
 def hang(why: str) -> None:

@@ -51,7 +51,7 @@ def told(text: str | bytes) -> str:
         ),
         (
             NODE + "[journal]\nsegment_bytes = true\n",
-            "node.toml:5: journal.segment_bytes is true: expected an integer from 65536 to 1073741824 in steps of "
+            "node.toml:5: journal.segment_bytes is true: expected an integer from 16777216 to 1073741824 in steps of "
             "4096; leave it out for 67108864",
         ),
         (

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from openoutcry import __version__
-from openoutcry.cli import key_commands, node_commands, plugin_commands, simulate_command
+from openoutcry.cli import compact_command, key_commands, node_commands, plugin_commands, simulate_command
 from openoutcry.cli.plugin_group import WithPlugins
 from openoutcry.cli.usage import UsageError
 
@@ -35,6 +35,7 @@ spec_app: Final = typer.Typer(help="The wire format, for other programs.", no_ar
 app.add_typer(spec_app, name="spec")
 key_commands.add_to(app)
 node_commands.add_to(app)
+compact_command.add_to(app)
 plugin_commands.add_to(app)
 simulate_command.add_to(app)
 

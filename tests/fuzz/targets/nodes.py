@@ -247,7 +247,7 @@ limit = { a = 1, b = [1, 2.5, 1979-05-27T07:32:00Z] }
 [plugins.echo]
 trusted = true
 [journal]
-segment_bytes = 0x10000
+segment_bytes = 0x1000000
 [log]
 level = "info"
 """

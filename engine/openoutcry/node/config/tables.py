@@ -9,10 +9,10 @@ import msgspec
 from msgspec import Meta
 
 from openoutcry.node.config.fields import SHAPES, pattern_of
+from openoutcry.node.core.limits import SEGMENT_BYTES_MIN
 from openoutcry.node.journal.layout import (
     SEGMENT_BYTES_DEFAULT,
     SEGMENT_BYTES_MAX,
-    SEGMENT_BYTES_MIN,
     SEGMENT_HEADER_BYTES,
 )
 from openoutcry.node.zmq_io.settings import Endpoint, LinkSettings

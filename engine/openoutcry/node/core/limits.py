@@ -31,4 +31,8 @@ back: the journal knows the time of its last record, and what was signed since h
 REQUEST_LIFETIME_NS: Final = 60 * 10**9
 """How long after it was signed a request of ours counts, in nanoseconds: longer than any restart in order."""
 
+SEGMENT_BYTES_MIN: Final = 16 * 1024 * 1024
+"""Smallest segment of a node's journal, in bytes: the longest group has to fit into one. Its frames are 4 MiB, its
+timers 5 MiB, and what the journal adds to each of so many records 2 MiB."""
+
 assert FRAME_BYTES_MAX <= GROUP_BYTES_MAX

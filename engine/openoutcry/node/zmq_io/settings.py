@@ -6,12 +6,17 @@ from typing import Annotated, Final, NamedTuple
 import msgspec
 from msgspec import Meta
 
-from openoutcry.wire.fields import Address, KeyId
+from openoutcry.wire.fields import KeyId
 from openoutcry.wire.limits import CONTROL_BYTES_MAX, FRAME_BYTES_MAX
 from openoutcry.wire.signed import Signer
 
 Endpoint = Annotated[str, Meta(max_length=255, pattern=r"\A(tcp://(\*|[A-Za-z0-9.-]+|\[[0-9a-f:]+\]):[0-9]{1,5})?\Z")]
 """`tcp://host:port` to listen at; `*` for every interface, port 0 for any free one, "" for nowhere."""
+
+AddressOrNone = Annotated[
+    str, Meta(max_length=255, pattern=r"\A(tcp://([A-Za-z0-9.-]+|\[[0-9a-f:]+\]):[0-9]{1,5})?\Z")
+]
+"""`tcp://host:port` of another node, "" for none."""
 
 MS: Final = 1_000_000
 """Nanoseconds of a millisecond."""
@@ -34,9 +39,9 @@ class Peer(msgspec.Struct, frozen=True):
 
     key: KeyId
     curve_key: KeyId
-    address: Address | Annotated[str, Meta(max_length=0)] = ""
+    address: AddressOrNone = ""
     name: str = ""
-    topics_address: Address | Annotated[str, Meta(max_length=0)] = ""
+    topics_address: AddressOrNone = ""
     topics: tuple[str, ...] = ()
 
 
@@ -57,7 +62,7 @@ class LinkSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     listen: Endpoint = "tcp://127.0.0.1:0"
     publish: Endpoint = ""
     """Where topics may be subscribed to; "" for a node without topics."""
-    public_address: Address | Annotated[str, Meta(max_length=0)] = ""
+    public_address: AddressOrNone = ""
     """What the service record says of where the node is reached."""
     open_to: OpenTo = OpenTo.LISTED
     frame_bytes_max: Annotated[int, Meta(ge=CONTROL_BYTES_MAX, le=FRAME_BYTES_MAX)] = FRAME_BYTES_MAX
