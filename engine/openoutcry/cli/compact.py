@@ -12,6 +12,7 @@ from typing import Final
 
 import typer
 
+from openoutcry.cli.exits import BROKEN_EXIT, CLEAN_EXIT, CONFIG_EXIT, DISK_EXIT
 from openoutcry.node.compacting import Compactor
 from openoutcry.node.config.errors import ConfigError
 from openoutcry.node.config.reading import read_config
@@ -21,11 +22,6 @@ from openoutcry.node.journal import JournalError, NotDurable
 from openoutcry.node.keys.errors import KeysError
 from openoutcry.node.keys.unlock import parse_unlock
 from openoutcry.node.store import StoreError
-
-CONFIG_EXIT: Final = 2
-BROKEN_EXIT: Final = os.EX_SOFTWARE
-DISK_EXIT: Final = os.EX_IOERR
-"""As those of `outcry run`."""
 
 POLL_S: Final = 0.2
 """Between two looks at the journal, where nothing new has come."""
@@ -63,7 +59,7 @@ def run_compact(file: Path, once: bool, unlock: str | None, records: int, minute
         return _fail(error, BROKEN_EXIT)
     except (JournalError, StoreError, BadSnapshot, OSError) as error:
         return _fail(error, DISK_EXIT)
-    return 0
+    return CLEAN_EXIT
 
 
 def _follow(compactor: Compactor) -> None:

@@ -88,12 +88,17 @@ def read_segment_header(path: Path) -> SegmentHeader:
         page = file.read(SEGMENT_HEADER_BYTES)
         header = decode_segment_header(page, str(path))
         size = os.fstat(file.fileno()).st_size
+    require_size(path, header, size)
+    return header
+
+
+def require_size(path: Path, header: SegmentHeader, size: int) -> None:
+    """Raise Damaged for a segment that does not have the size it says."""
     if size != header.segment_bytes:
         raise Damaged(
             f"{path} has {size} bytes, its header says {header.segment_bytes}: a part of it was lost when it was "
             "copied; restore this file from a backup"
         )
-    return header
 
 
 def read_archive(path: Path) -> bytes:

@@ -11,6 +11,7 @@ from openoutcry.node.journal.folder import (
     numbered,
     read_archive,
     require_folder,
+    require_size,
     segment_name,
 )
 from openoutcry.node.journal.layout import ALIGN, SEGMENT_HEADER_BYTES, SegmentHeader, decode_segment_header
@@ -67,7 +68,9 @@ def open_source(folder: Path, number: int) -> Source | None:
         try:
             page = os.pread(file, SEGMENT_HEADER_BYTES, 0)
             if _is_same(path, file):  # still: so the page is of this segment, and not of what was made of its file
-                return Source(path, _read_header(page, path, number), file, b"")
+                header = _read_header(page, path, number)
+                require_size(path, header, os.fstat(file).st_size)
+                return Source(path, header, file, b"")
         except BaseException:
             os.close(file)
             raise

@@ -60,7 +60,7 @@ def read(source: Source, options: Options) -> Flow:
     _check(records, label)
     tape = _Tape()
     tape.enter_all(records)
-    symbols = _symbols(records, metadata)
+    symbols = _symbols(records, metadata, label)
     numbers = {pair: place for place, pair in enumerate(symbols)}
     messages = np.array(tape.rows, dtype=MESSAGE)
     keys = np.array(tape.pairs, dtype=np.uint64)
@@ -128,13 +128,17 @@ def _check(records: NDArray[np.void], label: str) -> None:
         raise DamagedInput(label, record + 1, field, expected, str(records[field][record]))
 
 
-def _symbols(records: NDArray[np.void], metadata: Any) -> dict[int, str]:
+def _symbols(records: NDArray[np.void], metadata: Any, label: str) -> dict[int, str]:
     """Name each pair (publisher << 32 | instrument); where publishers share an instrument, the publisher is added."""
     keys = np.unique(_keys(records)).tolist()
     names: dict[int, str] = {}
-    for symbol, intervals in metadata.mappings.items():
+    try:
+        mappings = metadata.mappings
+    except ValueError as error:  # such as a date that is none
+        raise ReplayError(f"{label}: the symbols in its header cannot be read: {error}") from error
+    for symbol, intervals in mappings.items():
         for interval in intervals:
-            if str(interval["symbol"]).isdigit():
+            if str(interval["symbol"]).isascii() and str(interval["symbol"]).isdigit():
                 names[int(interval["symbol"])] = symbol
     publishers = {key >> 32 for key in keys}
     named = {}
