@@ -139,7 +139,7 @@ class Follower:
         offset = walk.position.offset
         after: BatchHeader | None = header
         while self.durable < last and after is not None:
-            self.durable = max(self.durable, after.durable)
+            self.durable = max(self.durable, _says_durable(after))
             offset += max(after.size, ALIGN)
             after = self._header_at(walk.view, offset)
         return self.durable >= last
@@ -237,7 +237,7 @@ class Follower:
             at = chunk.find(BATCH_MAGIC)
             while at >= 0:
                 header = self._header_at(memoryview(chunk), at) if at % ALIGN == 0 else None
-                claimed = max(claimed, header.durable if header else 0)
+                claimed = max(claimed, _says_durable(header) if header else 0)
                 at = chunk.find(BATCH_MAGIC, at + 1)
         return claimed
 
@@ -272,6 +272,11 @@ class Follower:
         self._at = at
         self._waits = self._waits_at = 0
         self._searched = (0, 0)
+
+
+def _says_durable(header: BatchHeader) -> int:
+    """Return the last sequence of which a batch can know that it was durable: not of itself."""
+    return min(header.durable, header.first - 1)
 
 
 def _begin(header: SegmentHeader) -> Position:
