@@ -6,13 +6,13 @@ from typing import Final, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from openoutcry.book.storage import zeros
 from openoutcry.domain.ids import slot_of
 from openoutcry.domain.limits import PAIRS_MAX
 from openoutcry.domain.records import EVENT, Events
 from openoutcry.marketdata.kernel import encoding
+from openoutcry.marketdata.memory import records_of
 from openoutcry.marketdata.records import LEVEL, TOP, TRADE
-from openoutcry.marketdata.shown import resting_rows
+from openoutcry.marketdata.shown import HasOrders, resting_rows
 
 SHOWN_FIRST: Final = 4_096
 """Slots of orders that an encoder has room for at first."""
@@ -44,25 +44,25 @@ class PairRows(NamedTuple):
     auctioned: bool
 
 
-class Bests(Protocol):
-    """Whoever knows the best displayed prices of a pair: any set of books."""
-
-    def best(self, pair: int) -> tuple[int | None, int | None]: ...
-
-
-class AnyBooks(Bests, Protocol):
+class AnyBooks(HasOrders, Protocol):
     """What the encoder asks of a set of books."""
 
     @property
-    def sequence(self) -> int: ...
+    def sequence(self) -> int:
+        """Number of the last command."""
+        ...
 
-    def orders(self, pair: int) -> NDArray[np.void]: ...
+    def best(self, pair: int) -> tuple[int | None, int | None]:
+        """Return the best displayed bid and ask of a pair."""
+        ...
 
 
 class TradeNumbers(Protocol):
     """Whoever knows the number of a pair's next trade."""
 
-    def next_trade(self, pair: int) -> int: ...
+    def next_trade(self, pair: int) -> int:
+        """Return the number of the pair's next trade, from 1."""
+        ...
 
 
 class Encoder:
@@ -161,14 +161,14 @@ class Encoder:
         self._header[_W[word]] = value
 
     def _grow_shown(self, count: int) -> None:
-        old, self._shown = self._shown, zeros(count, _STATE)
+        old, self._shown = self._shown, records_of(count, _STATE)
         self._shown[: len(old)] = old
         self._put("shown", self._shown.ctypes.data)
         self._put("shown_max", count)
 
     def _grow_levels(self, count: int) -> None:
         """Make a table of `count` places (a power of two); levels without orders are left behind."""
-        old, self._levels = self._levels, zeros(count, _LEVEL_STATE)
+        old, self._levels = self._levels, records_of(count, _LEVEL_STATE)
         self._put("levels", self._levels.ctypes.data)
         self._put("level_mask", count - 1)
         self._put("level_max", count // 2)
@@ -184,8 +184,8 @@ class Encoder:
     def _make_rows(self, count: int) -> None:
         """Make room for the public rows of `count` events, each of which touches two levels at most."""
         self._rows_max = count
-        self._rows, self._sorted = zeros(count, EVENT), zeros(count, EVENT)
-        self._trades, self._level_rows = zeros(count, TRADE), zeros(2 * count, LEVEL)
+        self._rows, self._sorted = records_of(count, EVENT), records_of(count, EVENT)
+        self._trades, self._level_rows = records_of(count, TRADE), records_of(2 * count, LEVEL)
         self._touched = np.zeros(2 * count, np.int64)
         self._rows_at = self._rows.ctypes.data
         self._put("sorted", self._sorted.ctypes.data)

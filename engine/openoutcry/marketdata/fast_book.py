@@ -14,6 +14,7 @@ from openoutcry.domain.records import EVENT, Events
 from openoutcry.marketdata.books import ORDERS_MAX, LastTrade
 from openoutcry.marketdata.kernel import following
 from openoutcry.marketdata.kernel.following import FOLLOWED
+from openoutcry.marketdata.memory import records_of
 from openoutcry.marketdata.records import SHOWN
 
 ORDERS_FIRST: Final = 1_024
@@ -45,8 +46,9 @@ class FastBook:
         self._header = np.zeros(HEADER_WORDS, np.int64)
         self._address = self._header.ctypes.data
         self._put("seed", self._seed)
+        self._header[following.PAIR_NUMBER] = self.pair
         stride = (self._price_max + 64) // 64 * 64
-        self._pair = zeros(1, PAIR)
+        self._pair = records_of(1, PAIR)
         self._pair["hashed"], self._pair["stride"], self._pair["price_max"] = 1, stride, self._price_max
         self._pair["best"][0, :2] = (NO_LOW, NO_HIGH)
         self._put("pairs", self._pair.ctypes.data)
@@ -56,7 +58,7 @@ class FastBook:
             ticks = ticks // 64 + 1
             self._bits.append(zeros(ticks, np.int64))
             self._put(f"bits{storey}", self._bits[-1].ctypes.data)
-        self._orders: NDArray[np.void] = zeros(0, FOLLOWED)
+        self._orders = records_of(0, FOLLOWED)
         self._grow(ORDERS_FIRST)
 
     def apply(self, rows: Events) -> int | None:
@@ -112,13 +114,13 @@ class FastBook:
     def _grow(self, count: int) -> None:
         """Make room for `count` orders; what is there keeps its slots."""
         count = power_of_two(count)
-        old, self._orders = self._orders, zeros(count, FOLLOWED)
+        old, self._orders = self._orders, records_of(count, FOLLOWED)
         self._orders[: len(old)] = old
         self._put("orders", self._orders.ctypes.data)
         self._index = zeros(2 * count, np.int64)
         self._put("id_index", self._index.ctypes.data)
         self._put("id_mask", 2 * count - 1)
-        self._level_keys, self._levels = zeros(2 * count, np.int64), zeros(2 * count, LEVEL)
+        self._level_keys, self._levels = zeros(2 * count, np.int64), records_of(2 * count, LEVEL)
         self._put("level_keys", self._level_keys.ctypes.data)
         self._put("hashed_levels", self._levels.ctypes.data)
         self._put("level_mask", 2 * count - 1)

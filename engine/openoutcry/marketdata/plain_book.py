@@ -62,7 +62,9 @@ class PlainBook:
 
     def _fits(self, row: Row) -> bool:
         """Apply one row; tell whether it fits."""
-        sequence, kind, side, code, flags, _, maker, taker, price, lots, left, taker_left = row
+        sequence, kind, side, code, flags, pair, maker, taker, price, lots, left, taker_left = row
+        if pair != self.pair:
+            return False
         match kind:
             case EventKind.RESTING | EventKind.REPLENISHED:
                 return maker != 0 and maker not in self._orders and self._stand(maker, side, price, left, taker)

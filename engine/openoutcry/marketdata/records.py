@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from openoutcry.domain import EventKind, Phase
+from openoutcry.domain import Phase
 from openoutcry.domain.records import EVENT
 from openoutcry.wire.frames import KINDS as WIRE_KINDS
 from openoutcry.wire.frames import RecordKind, RecordTable
@@ -80,8 +80,9 @@ class IndicationFlag(IntFlag):
 SHOWN: Final[np.dtype[np.void]] = np.dtype([("handle", "<u8"), ("price_ticks", "<i8"), ("qty_lots", "<i8")])
 """One displayed order, as the digest of a book covers it; `qty_lots` is what is displayed of it."""
 
-L3: Final = RecordKind(3, "l3", EVENT, (("kind", int(EventKind.RESTING), int(max(EventKind))), ("side", 0, 1)))
-"""Public events: the EVENT layout, with what docs/reference/market-data.md says of each kind."""
+L3: Final = RecordKind(3, "l3", EVENT)
+"""Public events: the EVENT layout, with what docs/reference/market-data.md says of each kind. No field has a range,
+since every row is held against the book that it changes."""
 LEVELS: Final = RecordKind(4, "level", LEVEL, (("side", 0, 1),))
 TOPS: Final = RecordKind(5, "top", TOP)
 TRADES: Final = RecordKind(6, "trade", TRADE, (("side", 0, 1),))

@@ -29,7 +29,9 @@ _COUNTS: Final = struct.Struct("<QQQ")
 class HasOrders(Protocol):
     """Any set of books: live orders of a pair as STATE_ORDER records, in book order."""
 
-    def orders(self, pair: int) -> NDArray[np.void]: ...
+    def orders(self, pair: int) -> NDArray[np.void]:
+        """Return the live orders of a pair."""
+        ...
 
 
 def shown_orders(books: HasOrders, pair: int) -> tuple[NDArray[np.void], NDArray[np.void]]:
@@ -63,8 +65,8 @@ def resting_rows(books: HasOrders, pair: int) -> Events:
 def digest_of(pair: int, bids: NDArray[np.void], asks: NDArray[np.void]) -> bytes:
     """Return the digest of a displayed book whose SHOWN rows are given in priority. Cost: some 10 ns an order."""
     digest = hashlib.sha256(_PREFIX + _COUNTS.pack(pair, len(bids), len(asks)))
-    digest.update(np.ascontiguousarray(bids).view(np.uint8))
-    digest.update(np.ascontiguousarray(asks).view(np.uint8))
+    digest.update(bids.tobytes())
+    digest.update(asks.tobytes())
     return digest.digest()
 
 

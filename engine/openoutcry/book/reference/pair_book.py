@@ -96,7 +96,7 @@ class PairBook:
         self.join(order, queue)
 
     def stands_before(self, order: Order) -> int:
-        """The handle of the next displayed order behind it on its level, where size ranks; else, and for the last, 0."""
+        """The handle of the next displayed order behind it on its level; 0 for the last or where size does not rank."""
         if self.pair.allocation != Allocation.PRICE_SIZE_TIME or order.queue not in DISPLAYED:
             return 0
         orders = self.queues[order.queue]

@@ -13,11 +13,11 @@ from openoutcry.book.kernel.compiling import entry, inline
 from openoutcry.book.kernel.memory import get4, get8, put4, put8, shift_right
 from openoutcry.domain.event import EventFlag, EventKind
 
-_WORDS: Final = (
+_NAMES: Final = (
     "events end row touch group_count epoch shown shown_max levels level_mask level_count level_max "
     "touched mark groups groups_max rows sorted trades level_rows sequence time"
-).split()
-WORDS: Final = {name: index for index, name in enumerate(_WORDS)}
+)
+WORDS: Final = {name: index for index, name in enumerate(_NAMES.split())}
 """Index of each int64 word of the header."""
 WORD_COUNT: Final = 32
 
@@ -188,7 +188,7 @@ def encode_one(h: int, e: int, row: int, word: int, group: int) -> int:
     bare = word & ~(255 << 16 | 255 << 24)
     o = get8(h + SHOWN_AT) + ((maker & M32) << 4)
     place = get4(o + 8)
-    if kind == RESTING or kind == REPLENISHED:
+    if kind in (RESTING, REPLENISHED):
         if flags & UNSEEN:
             return row
         price = get8(e + 32)
@@ -220,7 +220,7 @@ def encode_one(h: int, e: int, row: int, word: int, group: int) -> int:
         put8(row + 56, taker_left)
         put8(group + G_TRADES, get8(group + G_TRADES) + 1)
         return row + 64
-    if kind == PHASE_CHANGED or kind == AUCTION_RESULT or kind == BAND_BREACHED:
+    if kind in (PHASE_CHANGED, AUCTION_RESULT, BAND_BREACHED):
         write_row(row, e, word, 0, 0, get8(e + 32), lots if kind != BAND_BREACHED else 0)
         put8(row + 48, get8(e + 48) if kind != BAND_BREACHED else 0)
         put8(row + 56, 0)

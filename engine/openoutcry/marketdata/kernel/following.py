@@ -1,7 +1,7 @@
 """The displayed book of one pair as a follower keeps it: orders by handle, levels, best prices.
 
-Levels, bitmaps and best prices are those of the book's own ladders (`openoutcry.book.kernel.ladders`, ladder 0 bids and
-1 asks, hashed levels); so the header has their words at the same places, and `p` is a PAIR record. An order is 32 bytes,
+Levels, bitmaps and best prices are those of the book's own ladders (`openoutcry.book.kernel.ladders`): ladder 0 bids,
+1 asks, hashed levels. So the header has their words at the same places, and `p` is a PAIR record. An order is 32 bytes,
 found by its handle through a hash. Nothing in a row is believed: one that does not fit what the book holds is answered
 with its index, and the book is then of no use until it is loaded anew.
 """
@@ -76,14 +76,16 @@ F_KEPT = int(EventFlag.KEPT_PRIORITY)
 PHASE_HIGHEST = int(max(Phase))
 LOTS_MAX = OPEN_LOTS_MAX
 
-# Words behind those of the book's header: the last trade that was heard of, and the phase plus 1.
-assert len(HEADER) <= 60
+# Words behind those of the book's header: the pair's id, the last trade that was heard of, and the phase plus 1.
+assert len(HEADER) <= 59
+PAIR_NUMBER: Final = 59
 TRADE_SEQUENCE: Final = 60
 TRADE_PRICE: Final = 61
 TRADE_LOTS: Final = 62
 PHASE_NEXT: Final = 63
 TRADED_AT: Final = 8 * TRADE_SEQUENCE
 PHASE_AT: Final = 8 * PHASE_NEXT
+PAIR_AT: Final = 8 * PAIR_NUMBER
 FITS: Final = -1
 """What `follow` answers where every row fits."""
 
@@ -254,7 +256,9 @@ def follow_one(h: int, row: int) -> bool:
     kind = word & 255
     handle = get8(row + 16)
     left = get8(row + 48)
-    if kind == RESTING or kind == REPLENISHED:
+    if shift_right(word, 32) != get8(h + PAIR_AT):
+        return False
+    if kind in (RESTING, REPLENISHED):
         price = get8(row + 32)
         side = word >> 8 & 255
         if not is_place(h, side, price, left):
@@ -268,7 +272,7 @@ def follow_one(h: int, row: int) -> bool:
             return False
         other = get8(row + 24)
         return other == 0 or shrink(h, other, get8(row + 56))
-    if kind == CANCELLED or kind == EXPIRED:
+    if kind in (CANCELLED, EXPIRED):
         return shrink(h, handle, left)
     if kind == REPLACED:
         if word >> 24 & F_KEPT or left == 0:
@@ -278,7 +282,7 @@ def follow_one(h: int, row: int) -> bool:
     if kind == PHASE_CHANGED:
         put8(h + PHASE_AT, (word >> 16 & 255) + 1)
         return (word >> 16 & 255) <= PHASE_HIGHEST
-    return kind == AUCTION_RESULT or kind == BAND_BREACHED
+    return kind in (AUCTION_RESULT, BAND_BREACHED)
 
 
 @entry
