@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from benchmarks import journal, junk, latency, memory, nodes, peers, simulation, store
+from benchmarks import following, journal, junk, latency, memory, nodes, peers, simulation, store
 from benchmarks.record import RESULTS, ROOT, Recorder
 from benchmarks.suites.scale import QUICK
 
@@ -49,6 +49,7 @@ def run_suites(recorder: Recorder, *, quick: bool = False, only: Sequence[str] =
 
 SUITE_NAMES: Final = tuple(sorted(path.stem.removeprefix("test_") for path in SUITES.glob("test_*.py")))
 MEASURES: Final[dict[str, Callable[..., None]]] = {
+    "following": following.measure,
     "journal": journal.measure,
     "junk": junk.measure,
     "latency": latency.measure,

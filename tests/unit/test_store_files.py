@@ -55,7 +55,7 @@ def test_the_settings_are_those_that_are_meant(path: Path) -> None:
         "cell_size_check": 1,
         "mmap_size": 0,
         "query_only": 1,
-        "wal_autocheckpoint": 4096,
+        "wal_autocheckpoint": 1000,
     }
     assert {name: store._sql.execute(f"PRAGMA {name}")[0][0] for name in expected} == expected
     store.close()
