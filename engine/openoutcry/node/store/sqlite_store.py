@@ -36,7 +36,7 @@ FILE_SETTINGS: Final = (
     "journal_mode = WAL",
     # A commit waits for no disk; the file is synced when the log is copied into it, so that it is never in between.
     "synchronous = NORMAL",
-    # Pages of 4 KiB that the log holds before it is copied into the file, by the group that fills it: 4 MiB take that one
+    # Pages of 4 KiB that the log holds before the group that fills it copies it into the file: 4 MiB take that group
     # 5 ms, 16 MiB 13 ms, and all groups together 10 % less.
     "wal_autocheckpoint = 1000",
     # What the log shrinks to when a reader that held it up has gone.
