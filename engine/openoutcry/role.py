@@ -31,6 +31,7 @@ __all__ = [
     "Record",
     "Role",
     "Send",
+    "SignedInput",
     "Store",
     "Timer",
     "Topic",
@@ -60,6 +61,12 @@ class Input(NamedTuple):
     tag: int
     body: Message | memoryview
     raw: bytes | memoryview
+
+
+class SignedInput(Input):
+    """An input from an envelope: its sender has signed it, which shows to others as well; a link shows only to us."""
+
+    __slots__ = ()
 
 
 class Record(NamedTuple):

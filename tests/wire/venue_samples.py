@@ -4,8 +4,6 @@ from typing import Any, Final
 
 from openoutcry.domain import Phase
 from openoutcry.venue.messages import (
-    BookDigest,
-    BookDigestAsk,
     CancelFor,
     CommandsRefused,
     CommandsTaken,
@@ -30,7 +28,7 @@ from openoutcry.venue.messages import (
 )
 from openoutcry.wire.tags import Message
 
-MEMBER, BASE, QUOTE, HASH, COMMAND = b"M" * 32, b"B" * 32, b"Q" * 32, b"H" * 32, bytes(range(64))
+MEMBER, BASE, QUOTE, COMMAND = b"M" * 32, b"B" * 32, b"Q" * 32, bytes(range(64))
 LARGEST: Final = 2**63 - 1
 TIME_NS: Final = 1_700_000_000_000_000_000
 
@@ -64,6 +62,4 @@ VENUE_SAMPLES: Final[tuple[tuple[Message, list[Any]], ...]] = (
     (PairPhase(7, Phase.PRE_OPEN, True, "at 9"), [75, 7, 1, True, "at 9"]),
     (CancelFor(MEMBER, -1), [76, MEMBER, -1]),
     (OperatorDone(70, 0, 3), [77, 70, 0, 3, ""]),
-    (BookDigestAsk(7), [78, 7]),
-    (BookDigest(7, 500, HASH), [79, 7, 500, HASH]),
 )

@@ -208,6 +208,13 @@ class Books:
         """Number of live orders."""
         return self._storage.word("live")
 
+    @property
+    def next_expiry_ns(self) -> int | None:
+        """When a good-till-date order may end next, None for never; the order may have ended before."""
+        if not self._storage.word("expiry_count"):
+            return None
+        return int(self._storage.table("expiries")[0]["expiry"])
+
     def _row(self, pair: int) -> Any:
         if pair not in self._pairs:
             raise KeyError(f"pair {pair}: never added")

@@ -6,7 +6,7 @@ orders comes as frames of EVENT on the member's own stream, numbered as well.
 """
 
 from enum import IntEnum
-from typing import Annotated, ClassVar, Final
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
@@ -17,7 +17,6 @@ from openoutcry.domain.records import COMMAND
 from openoutcry.wire.fields import (
     Count,
     Detail,
-    Hash,
     InstrumentId,
     KeyId,
     RatePpm,
@@ -82,6 +81,24 @@ class EntryFault(IntEnum):
     """A sequence that was taken before, with another content."""
     FORGOTTEN = 9
     """A sequence that was taken so long ago that its answer is not kept any more."""
+
+
+class OperatorFault(IntEnum):
+    """Why an operator's command was not carried out, beside the reject codes of the book, which are smaller."""
+
+    NOT_AN_OPERATOR = 200
+    """The sender is not among the operators of the venue's configuration."""
+    NOT_SIGNED = 201
+    """It came over a link, and not in a signed envelope."""
+    UNKNOWN_MEMBER = 202
+    KNOWN_MEMBER = 203
+    """The key is a member already; `number` is its session."""
+    FULL = 204
+    """No room for another member, or for its accounts."""
+    FOREIGN_ACCOUNT = 205
+    """The account is not the member's."""
+    WRONG_COMMAND = 206
+    """Not the command that this message carries."""
 
 
 class SessionOpen(Message, frozen=True, tag=int(Tag.SESSION_OPEN)):
@@ -270,27 +287,15 @@ class CancelFor(Message, frozen=True, tag=int(Tag.CANCEL_FOR)):
 
 
 class OperatorDone(Message, frozen=True, tag=int(Tag.OPERATOR_DONE)):
-    """What became of an operator's command: its tag, 0 or a reject code, and a number that it made (a session)."""
+    """What became of an operator's command: its tag, 0, a reject code of the book or an OperatorFault, and a number.
+
+    number: the session that was added, the orders that were cancelled, the pair that was listed.
+    """
 
     about: Annotated[int, Meta(ge=1, le=65_535)]
     code: Annotated[int, Meta(ge=0, le=255)]
     number: Count
     detail: Detail = ""
-
-
-class BookDigestAsk(Message, frozen=True, tag=int(Tag.BOOK_DIGEST_ASK)):
-    """What is the digest of the displayed book of a pair?"""
-
-    pair: PairNumber
-
-
-class BookDigest(Message, frozen=True, tag=int(Tag.BOOK_DIGEST)):
-    """Digest of the displayed orders of a pair after item `sequence` of its level 3 stream (`marketdata`)."""
-
-    BYTES_MAX: ClassVar[int] = 128
-    pair: PairNumber
-    sequence: SequenceOrNone
-    digest: Hash
 
 
 MESSAGES: Final[tuple[MessageType, ...]] = (
@@ -312,7 +317,5 @@ MESSAGES: Final[tuple[MessageType, ...]] = (
     PairPhase,
     CancelFor,
     OperatorDone,
-    BookDigestAsk,
-    BookDigest,
 )
 """All of them, for the tag table of a node that hosts a venue or speaks to one."""

@@ -163,6 +163,12 @@ class ReferenceBooks:
         """Number of live orders."""
         return self._market.slots.live
 
+    @property
+    def next_expiry_ns(self) -> int | None:
+        """When the next good-till-date order ends, None where there is none."""
+        orders = self._market.by_expiry
+        return orders.peekitem(0)[0][0] if orders else None
+
     def state(self) -> State:
         """Everything that decides what these books will answer, in canonical form. O(orders)."""
         return snapshot.state_of(self._market)

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from openoutcry.node.core.language import OWN, Language
 from openoutcry.node.core.limits import GROUP_INPUTS_MAX, REFUSALS_MAX
 from openoutcry.node.core.traffic import Arrival, Outgoing
-from openoutcry.role import FRAME_TAG, Input, Record
+from openoutcry.role import FRAME_TAG, Input, Record, SignedInput
 from openoutcry.wire.codec import encode, read_head
 from openoutcry.wire.faults import FaultCode, WireFault, fault
 from openoutcry.wire.fields import KeyId
@@ -96,7 +96,12 @@ class Inbox:
         return self._language.codec.decode(frame)
 
     def _route(
-        self, sender: KeyId, body: Message | memoryview, frame: bytes | memoryview, taken: Taken
+        self,
+        sender: KeyId,
+        body: Message | memoryview,
+        frame: bytes | memoryview,
+        taken: Taken,
+        kind: type[Input] = Input,
     ) -> WireFault | None:
         if isinstance(body, memoryview):
             tag = FRAME_TAG
@@ -108,7 +113,7 @@ class Inbox:
                 self.told += 1
                 return None
             return fault(FaultCode.UNKNOWN_TAG, f"no role here takes {_name(self._language, tag)}")
-        taken.inputs.setdefault(number, []).append(Input(sender, tag, body, frame))
+        taken.inputs.setdefault(number, []).append(kind(sender, tag, body, frame))
         return None
 
     def _open(self, envelope: Envelope, taken: Taken, now_ns: int) -> WireFault | None:
@@ -131,7 +136,7 @@ class Inbox:
         taken.undo.append((request.sender, before))
         taken.marks.append(Record(NODE, Tag.REQUEST, now_ns, request.sender, envelope.request.payload))
         for body, raw in found:
-            refused = self._route(request.sender, body, raw, taken)
+            refused = self._route(request.sender, body, raw, taken, SignedInput)
             if refused is not None:
                 self.tell(request.sender, refused, _tag_in(raw), taken.refusals)
         return None

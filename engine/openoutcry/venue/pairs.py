@@ -1,0 +1,79 @@
+"""The pairs of a venue: what they are made of, beside what the book knows of them."""
+
+from typing import Protocol
+
+import msgspec
+import numpy as np
+
+from openoutcry.domain import Op, Phase
+from openoutcry.domain.limits import PAIRS_MAX
+from openoutcry.domain.records import COMMAND
+from openoutcry.venue.limits import PAIRS_LISTED
+from openoutcry.venue.messages import PairList, PairListed, Pairs
+from openoutcry.wire.service import PairId
+
+
+class Phases(Protocol):
+    """Who knows the phase of a pair."""
+
+    def phase(self, pair: int) -> Phase:
+        """Return it."""
+        ...
+
+
+class Listed(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True):
+    """What an operator has said of a pair."""
+
+    base: bytes
+    quote: bytes
+    name: str
+    tick_units: int
+    price_ticks_min: int
+    price_ticks_max: int
+    qty_lots_max: int
+
+    @property
+    def identity(self) -> PairId:
+        """The pair as other nodes know it."""
+        return PairId(self.base, self.quote)
+
+
+def add_command(message: PairList) -> "np.ndarray[tuple[int], np.dtype[np.void]] | None":
+    """Return the (1,) COMMAND that lists a pair, None where the message carries another one."""
+    command = np.frombuffer(message.add, COMMAND).copy()
+    if int(command["op"][0]) != Op.ADD_PAIR or int(command["pair"][0]) >= PAIRS_MAX:
+        return None
+    return command
+
+
+def listed(message: PairList) -> tuple[int, Listed]:
+    """Return number and facts of the pair of a message whose command the book has accepted."""
+    (add,) = np.frombuffer(message.add, COMMAND)
+    low, high, lots = (int(add[name]) for name in ("display_lots", "price_ticks", "qty_lots"))
+    return int(add["pair"]), Listed(message.base, message.quote, message.name, message.tick_units, low, high, lots)
+
+
+def answer(pairs: dict[int, Listed], first: int, books: Phases) -> Pairs:
+    """Return the pairs from a number on, as many as one message tells."""
+    numbers = sorted(number for number in pairs if number >= first)
+    rows = []
+    for number in numbers[:PAIRS_LISTED]:
+        one = pairs[number]
+        rows.append(
+            PairListed(
+                number,
+                one.base,
+                one.quote,
+                one.name,
+                one.tick_units,
+                one.price_ticks_min,
+                one.price_ticks_max,
+                one.qty_lots_max,
+                books.phase(number),
+                0,
+                0,
+                0,
+                0,
+            )
+        )
+    return Pairs(tuple(rows), len(numbers) > PAIRS_LISTED)

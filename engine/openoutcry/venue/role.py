@@ -1,0 +1,264 @@
+"""`VenueRole`: a venue as a state machine. What arrives is admitted or answered here, and applied on the floor."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, BinaryIO, Final
+
+import msgspec
+import numpy as np
+
+from openoutcry.book.books import Books
+from openoutcry.domain.records import COMMAND
+from openoutcry.marketdata.messages import PublicDigestWanted
+from openoutcry.role import FRAME_TAG, TIMER_TAG, Effects, Input, Ports, Record, Send, SignedInput, Timer
+from openoutcry.venue import members, operators, questions
+from openoutcry.venue.admission import Admission, Arrived, Checks
+from openoutcry.venue.floor import BooksKind, Floor, FloorState
+from openoutcry.venue.limits import HEADS_NS
+from openoutcry.venue.messages import (
+    CommandsRefused,
+    EntryFault,
+    KeepAlive,
+    OperatorDone,
+    OrderEntry,
+    PairsAsk,
+    SessionClose,
+    SessionOpen,
+)
+from openoutcry.wire.fields import KeyId
+from openoutcry.wire.frames import COMMANDS, encode_records
+from openoutcry.wire.messages import StreamResend, StreamSnapshotWanted
+from openoutcry.wire.tags import Message, MessageType, Tag, tag_of
+
+MAGIC: Final = b"OOVENUE\x01"
+
+WAKE: Final = b"wake"
+"""The first record after each start: time goes on, and the other timers are set."""
+CLOCK: Final = b"clock"
+HEADS: Final = b"heads"
+INDICATE: Final = b"indicate"
+
+MEMBER_MESSAGES: Final[tuple[MessageType, ...]] = (SessionOpen, SessionClose, KeepAlive)
+QUESTIONS: Final[tuple[MessageType, ...]] = (PairsAsk, StreamResend, StreamSnapshotWanted, PublicDigestWanted)
+_TAKEN: Final[tuple[MessageType, ...]] = (*MEMBER_MESSAGES, *QUESTIONS, OrderEntry, *operators.DEEDS)
+TAKES: Final = frozenset(tag_of(type_) for type_ in _TAKEN)
+"""Tags that a venue is given, beside frames of commands."""
+
+_DECODERS: Final[dict[int, "msgspec.msgpack.Decoder[Any]"]] = {
+    tag_of(type_): msgspec.msgpack.Decoder(type_) for type_ in [*MEMBER_MESSAGES, *operators.DEEDS]
+}
+_encoder: Final = msgspec.msgpack.Encoder()
+_state_decoder: Final = msgspec.msgpack.Decoder(FloorState)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How a venue is run. operators: keys that may command it. is_lit: whether it publishes. orders_first: orders that
+    the books have room for at first.
+    """
+
+    operators: frozenset[KeyId]
+    is_lit: bool = True
+    orders_first: int = 65_536
+
+
+class VenueRole:
+    """The role. kind: of books; the plain ones do for a replay without feeds."""
+
+    version = 1
+
+    def __init__(self, name: str, terms: Terms, ports: Ports, checks: Checks, kind: BooksKind = Books) -> None:
+        self.name = name
+        self._terms = terms
+        self._number = ports.number
+        self._own = ports.own
+        self._kind = kind
+        self._admission = Admission(ports.number, checks)
+        self.floor = Floor(kind(accounts=0, capacity=terms.orders_first), ports.own, terms.is_lit)
+        self._set: dict[bytes, int] = {}
+        """Timers of the floor that are set, and when they are due."""
+
+    # -- admit -----------------------------------------------------------------------------------------------------
+
+    def admit(self, inputs: Sequence[Input], now_ns: int) -> tuple[list[Record], list[Send]]:
+        """Keep what may change the venue, answer questions and refusals; see docs/reference/sessions.md."""
+        floor = self.floor
+        if all(one.tag == FRAME_TAG for one in inputs):
+            open_ = floor.sessions.open
+            senders = [one.sender for one in inputs]
+            arrived = Arrived(senders, [open_.get(sender, 0) for sender in senders], [one.raw for one in inputs])
+            records, sends = self._admission.take(arrived, floor.sessions, floor.books, now_ns)
+            return (records if not sends else [one for one in records if one is not None]), sends  # type: ignore[return-value]
+        return self._admit_mixed(inputs, now_ns)
+
+    def _admit_mixed(self, inputs: Sequence[Input], now_ns: int) -> tuple[list[Record], list[Send]]:
+        """Admit a group with other things than frames; sessions that open or close in it count from there on."""
+        floor = self.floor
+        sessions = floor.sessions
+        sends: list[Send] = []
+        kept: list[tuple[int, Record]] = []
+        arrived = Arrived([], [], raws := [])
+        places: list[int] = []
+        opening: dict[KeyId, int] = {}
+        for place, one in enumerate(inputs):
+            sender, tag, body, raw = one
+            if tag == FRAME_TAG or isinstance(body, OrderEntry):
+                if isinstance(body, OrderEntry):
+                    raw = memoryview(_frame_of(body))
+                arrived.senders.append(sender)
+                arrived.sessions.append(opening.get(sender, sessions.open.get(sender, 0)))
+                raws.append(raw)
+                places.append(place)
+                continue
+            assert isinstance(body, Message)
+            if self._admit_one(one, body, opening, now_ns, sends):
+                kept.append((place, Record(self._number, tag, now_ns, sender, raw)))
+        if raws:
+            records, answers = self._admission.take(arrived, sessions, floor.books, now_ns)
+            sends += answers
+            kept += [(place, record) for place, record in zip(places, records, strict=True) if record is not None]
+            kept.sort(key=lambda one: one[0])
+        return [record for _, record in kept], sends
+
+    def _admit_one(self, one: Input, body: Message, opening: dict[KeyId, int], now_ns: int, sends: list[Send]) -> bool:
+        """Tell whether a message becomes a record, and answer it where it does not."""
+        sessions = self.floor.sessions
+        sender = one.sender
+        if isinstance(body, questions.Question):
+            sends += questions.answer(self.floor, sender, body)
+            return False
+        if type(body) in operators.DEEDS:
+            found = operators.why_not(sender, isinstance(one, SignedInput), self._terms.operators)
+            if found is not None:
+                sends.append(Send(sender, OperatorDone(one.tag, found, 0)))
+            return found is None
+        number = sessions.numbers.get(sender)
+        if number is None or (isinstance(body, SessionClose | KeepAlive) and body.session != number):
+            session = body.session if isinstance(body, SessionClose | KeepAlive) else 0
+            sends.append(Send(sender, CommandsRefused(session, 1, EntryFault.UNKNOWN_SESSION, 0, 1)))
+            return False
+        if isinstance(body, KeepAlive):
+            is_open = opening.get(sender, sessions.open.get(sender, 0))
+            if not is_open:
+                expected = sessions.value(number, "next_sequence")
+                sends.append(Send(sender, CommandsRefused(number, expected, EntryFault.UNKNOWN_SESSION, 0, expected)))
+            return bool(is_open) and members.is_news(self.floor, number, now_ns)
+        opening[sender] = number if isinstance(body, SessionOpen) else 0
+        return True
+
+    # -- apply -----------------------------------------------------------------------------------------------------
+
+    def apply(self, records: Sequence[Record]) -> Effects:
+        """Carry out a group: time first, then each record in order, commands that follow each other at once."""
+        floor = self.floor
+        sends: list[Send] = []
+        timers: list[Timer] = []
+        time_ns = records[0].time_ns
+        floor.begin(time_ns)
+        frames: list[bytes | memoryview] = []
+        for _, tag, _, sender, raw in records:
+            if tag == FRAME_TAG:
+                frames.append(raw)
+                continue
+            if frames:
+                floor.gather(frames, time_ns)
+                frames = []
+            floor.flush(time_ns, sends)
+            if tag == TIMER_TAG:
+                self._fire(bytes(raw), time_ns, sends, timers)
+            else:
+                self._control(tag, sender, raw, time_ns, sends, timers)
+        if frames:
+            floor.gather(frames, time_ns)
+        floor.flush(time_ns, sends)
+        self._set_timers(timers)
+        return Effects(sends, timers)
+
+    def _control(
+        self, tag: int, sender: KeyId, raw: bytes | memoryview, time_ns: int, sends: list[Send], timers: list[Timer]
+    ) -> None:
+        floor = self.floor
+        message = _DECODERS[tag].decode(raw)
+        if isinstance(message, KeepAlive):
+            members.keep_alive(floor, sender, time_ns)
+        elif isinstance(message, SessionOpen):
+            sends += members.open_session(floor, sender, message, time_ns, timers)
+        elif isinstance(message, SessionClose):
+            members.close_session(floor, sender, message, time_ns, sends, timers)
+        else:
+            done = operators.carry_out(floor, message, time_ns, sends)
+            sends.append(Send(sender, done))
+
+    def _fire(self, key: bytes, time_ns: int, sends: list[Send], timers: list[Timer]) -> None:
+        """A timer was due. The clock itself has gone on with the group already."""
+        self._set.pop(key, None)
+        floor = self.floor
+        if key.startswith(members.SILENCE_KEY):
+            members.hear_silence(floor, int(key[len(members.SILENCE_KEY) :]), time_ns, sends, timers)
+        elif key == WAKE:
+            members.begin_anew(floor, time_ns, timers)
+            if floor.feeds is not None:
+                timers.append(Timer(HEADS, time_ns + HEADS_NS))
+        elif key == HEADS and floor.feeds is not None:
+            sends += [Send(topic, head) for topic, head in floor.feeds.announce()]
+            timers.append(Timer(HEADS, time_ns + HEADS_NS))
+        elif key == INDICATE and floor.feeds is not None:
+            sends += [Send(topic, frame) for topic, frame in floor.feeds.indicate(floor.books, time_ns)]
+
+    def _set_timers(self, timers: list[Timer]) -> None:
+        """Set the timers that follow from the books: the next order that expires, the next indication."""
+        floor = self.floor
+        self._set_one(CLOCK, floor.books.next_expiry_ns, timers)
+        if floor.feeds is not None:
+            self._set_one(INDICATE, floor.feeds.due_ns if floor.collecting else None, timers)
+
+    def _set_one(self, key: bytes, due_ns: int | None, timers: list[Timer]) -> None:
+        if self._set.get(key) == due_ns:
+            return
+        timers.append(Timer(key, due_ns))
+        if due_ns is None:
+            del self._set[key]
+        else:
+            self._set[key] = due_ns
+
+    def resume(self) -> Effects:
+        """Wake up: members who have missed something ask, and the other timers are set then."""
+        self._set.clear()
+        return Effects([], [Timer(WAKE, 0)])
+
+    # -- state -----------------------------------------------------------------------------------------------------
+
+    def snapshot(self, out: BinaryIO) -> None:
+        """Write the state of the floor."""
+        out.write(MAGIC)
+        out.write(_encoder.encode(self.floor.state()))
+
+    def restore(self, source: BinaryIO) -> None:
+        """Take a state over. Raises ValueError for what is none."""
+        data = source.read()
+        if data[: len(MAGIC)] != MAGIC:
+            raise ValueError("no state of a venue of this version")
+        try:
+            state = _state_decoder.decode(memoryview(data)[len(MAGIC) :])
+        except msgspec.DecodeError as error:
+            raise ValueError(f"no state of a venue: {error}") from error
+        self.floor = Floor.restored(state, self._kind, self._own, self._terms.is_lit)
+
+    def state_bytes(self) -> bytes:
+        """Return what `snapshot` writes."""
+        out = io.BytesIO()
+        self.snapshot(out)
+        return out.getvalue()
+
+    def check(self) -> list[str]:
+        """Return one line for each broken invariant of books, sessions and streams."""
+        return self.floor.check()
+
+
+def _frame_of(entry: OrderEntry) -> bytearray:
+    """Return the frame that says the same as an ORDER_ENTRY; the journal knows frames alone."""
+    return encode_records(COMMANDS, entry.session, entry.sequence, np.frombuffer(entry.command, COMMAND))
+
+
+assert Tag.ORDER_ENTRY in TAKES
