@@ -23,9 +23,7 @@ LEVELS_FIRST: Final = 4_096
 _STATE: Final = np.dtype([("lots", "<i8"), ("place", "<u4"), ("spare", "<u4")])
 _LEVEL_STATE: Final = np.dtype([("key", "<i8"), ("lots", "<i8"), ("orders", "<i8"), ("epoch", "<i8")])
 _W: Final = encoding.WORDS
-_START: Final = ("events", "end", "row", "touch", "group_count", "epoch")
-"""The words that each group sets anew."""
-assert list(_W)[: len(_START)] == list(_START)
+_GROUP_COUNT: Final = _W["group_count"]
 
 
 class PairRows(NamedTuple):
@@ -75,7 +73,6 @@ class Encoder:
     def __init__(self) -> None:
         self._header = np.zeros(encoding.WORD_COUNT, np.int64)
         self._address = self._header.ctypes.data
-        self._epoch = 0
         self._mark = np.zeros(PAIRS_MAX, np.int64)
         self._put("mark", self._mark.ctypes.data)
         self._shown: NDArray[np.void] = np.zeros(0, _STATE)
@@ -89,7 +86,7 @@ class Encoder:
 
     def load(self, books: AnyBooks, pairs: Iterable[int]) -> None:
         """Take over what books display that already hold orders. The encoder has encoded nothing yet."""
-        assert self._epoch == 0
+        assert self._header[_W["epoch"]] == 0
         for pair in pairs:
             self._run(resting_rows(books, pair))
 
@@ -98,40 +95,34 @@ class Encoder:
 
         events: (m,) EVENT, all that the books answered to the group, contiguous. books: after the group. trades: who
         numbers them. time_ns: of the group, for the trades. Pairs of which nothing became public are left out.
-        Cost: 6 microseconds a group and pair, and 10 ns an event with one pair, 20 with many.
+        Cost: see docs/reference/benchmarks.md.
         """
         self._run(events)
-        count = int(self._header[_W["group_count"]])
+        header = self._header
+        count = int(header[_GROUP_COUNT])
         if count == 0:
             return []
-        groups = self._groups[:count]
-        for row in groups:
+        for row in self._groups[:count]:
             pair = int(row[0])
             bid, ask = books.best(pair)
             row[5:8] = (bid or 0, ask or 0, trades.next_trade(pair))
-        sequence = books.sequence
-        self._put("sequence", sequence)
-        self._put("time", time_ns)
-        moved = encoding.arrange(self._address)
+        moved = encoding.arrange(self._address, books.sequence, time_ns)
         rows = self._sorted if moved else self._rows
         found = []
-        for number, words in enumerate(groups.tolist()):
-            n, trade_count, level_count, flags = words[1:5]
-            at, trades_end, levels_end = words[8:11]
-            if n == 0:
+        for number, words in enumerate(self._groups[:count].tolist()):
+            pair, row_count, trade_count, level_count, flags, _, _, _, rows_end, trades_end, levels_end = words[:11]
+            if row_count == 0:
                 continue
-            begin = at - n if moved else 0
-            top = self._tops[number : number + 1]
-            top[0] = (sequence, words[5], words[11], words[6], words[12], words[13], words[14])
+            begin = rows_end - row_count if moved else 0
             found.append(
                 PairRows(
-                    words[0],
-                    rows[begin : begin + n],
+                    pair,
+                    rows[begin : begin + row_count],
                     self._trades[trades_end - trade_count : trades_end],
                     self._level_rows[levels_end - level_count : levels_end],
-                    top,
-                    bool(flags & encoding.PHASE_SEEN),
-                    bool(flags & encoding.RESULT_SEEN),
+                    self._tops[number : number + 1],
+                    flags & encoding.PHASE_SEEN != 0,
+                    flags & encoding.RESULT_SEEN != 0,
                 )
             )
         return found
@@ -144,18 +135,18 @@ class Encoder:
         count = len(events)
         if count > self._rows_max:
             self._make_rows(count)
-        self._epoch += 1
-        begin = events.ctypes.data
-        self._header[: len(_START)] = (begin, begin + EVENT.itemsize * count, self._rows_at, 0, 0, self._epoch)
-        while (need := encoding.encode(self._address)) != encoding.DONE:
+        need = encoding.encode(self._address, id(events), count)
+        while need != encoding.DONE:
             if need == encoding.NEED_SLOTS:
-                event = events[(int(self._header[0]) - begin) // EVENT.itemsize]
+                left = (int(self._header[_W["end"]]) - int(self._header[_W["events"]])) // EVENT.itemsize
+                event = events[count - left]
                 slots = max(slot_of(int(event["maker"])), slot_of(int(event["taker"]))) + 1
                 self._grow_shown(max(slots, 2 * len(self._shown)))
             elif need == encoding.NEED_GROUPS:
                 self._grow_groups(2 * len(self._groups))
             else:
                 self._grow_levels(2 * len(self._levels))
+            need = encoding.encode(self._address, 0, 0)
 
     def _put(self, word: str, value: int) -> None:
         self._header[_W[word]] = value
@@ -178,6 +169,7 @@ class Encoder:
         old, self._groups = self._groups, np.zeros((count, encoding.GROUP_WORDS), np.int64)
         self._groups[: len(old)] = old
         self._tops = np.zeros(count, TOP)
+        self._put("tops", self._tops.ctypes.data)
         self._put("groups", self._groups.ctypes.data)
         self._put("groups_max", count)
 
@@ -187,9 +179,8 @@ class Encoder:
         self._rows, self._sorted = records_of(count, EVENT), records_of(count, EVENT)
         self._trades, self._level_rows = records_of(count, TRADE), records_of(2 * count, LEVEL)
         self._touched = np.zeros(2 * count, np.int64)
-        self._rows_at = self._rows.ctypes.data
         self._put("sorted", self._sorted.ctypes.data)
         self._put("trades", self._trades.ctypes.data)
         self._put("level_rows", self._level_rows.ctypes.data)
         self._put("touched", self._touched.ctypes.data)
-        self._put("rows", self._rows_at)
+        self._put("rows", self._rows.ctypes.data)

@@ -68,7 +68,7 @@ class FastBook:
             rows = np.ascontiguousarray(rows)
         if self.live + len(rows) >= len(self._orders):
             self._grow(2 * (self.live + len(rows)))
-        wrong = following.follow(self._address, rows.ctypes.data, len(rows))
+        wrong = following.follow(self._address, id(rows), len(rows))
         if wrong != following.FITS:
             return wrong
         return len(rows) - 1 if self.live > self._orders_max else None

@@ -7,15 +7,16 @@ counting the orders of a level there would be a walk through them.
 `h` is the address of the encoder's header, whose words are the constants below; addresses as in the book's kernel.
 """
 
-from typing import Final
+from typing import Final, TypeAlias
 
 from openoutcry.book.kernel.compiling import entry, inline
 from openoutcry.book.kernel.memory import get4, get8, put4, put8, shift_right
+from openoutcry.book.kernel.running import ARRAY_DATA
 from openoutcry.domain.event import EventFlag, EventKind
 
 _NAMES: Final = (
     "events end row touch group_count epoch shown shown_max levels level_mask level_count level_max "
-    "touched mark groups groups_max rows sorted trades level_rows sequence time"
+    "touched mark groups groups_max rows sorted trades level_rows tops"
 )
 WORDS: Final = {name: index for index, name in enumerate(_NAMES.split())}
 """Index of each int64 word of the header."""
@@ -41,8 +42,7 @@ ROWS: Final = 8 * WORDS["rows"]
 SORTED: Final = 8 * WORDS["sorted"]
 TRADE_ROWS: Final = 8 * WORDS["trades"]
 LEVEL_ROWS: Final = 8 * WORDS["level_rows"]
-SEQUENCE: Final = 8 * WORDS["sequence"]
-TIME: Final = 8 * WORDS["time"]
+TOPS: Final = 8 * WORDS["tops"]
 
 # One row of `groups` for each pair of the group: 16 words.
 G_PAIR: Final = 0
@@ -56,10 +56,6 @@ G_TRADE_NUMBER: Final = 56
 G_ROWS_FROM: Final = 64
 G_TRADES_FROM: Final = 72
 G_LEVELS_FROM: Final = 80
-G_BID_LOTS: Final = 88
-G_ASK_LOTS: Final = 96
-G_BID_ORDERS: Final = 104
-G_ASK_ORDERS: Final = 112
 GROUP_WORDS: Final = 16
 GROUP_SHIFT: Final = 7
 assert GROUP_WORDS << 3 == 1 << GROUP_SHIFT
@@ -94,6 +90,9 @@ F_KEPT = int(EventFlag.KEPT_PRIORITY)
 UNSEEN = int(EventFlag.HIDDEN | EventFlag.MARKET)
 M32 = 0xFFFFFFFF
 
+Tables: TypeAlias = tuple[int, int, int, int]
+"""What every event needs of the header: address of what is shown, of the table of levels, its mask, the epoch."""
+
 
 @inline
 def level_home(key: int, mask: int) -> int:
@@ -102,10 +101,8 @@ def level_home(key: int, mask: int) -> int:
 
 
 @inline
-def level_at(h: int, key: int) -> int:
+def level_at(table: int, mask: int, key: int) -> int:
     """Return the address of the level with this key, or of the free place where it would be."""
-    table = get8(h + LEVELS_AT)
-    mask = get8(h + LEVEL_MASK)
     i = level_home(key, mask)
     found = get8(table + (i << 5))
     while found != key and found != 0:
@@ -115,10 +112,16 @@ def level_at(h: int, key: int) -> int:
 
 
 @inline
-def change_level(h: int, group: int, pair: int, place: int, lots: int, orders: int) -> None:
+def find_level(h: int, key: int) -> int:
+    """`level_at` for whoever looks up only a few."""
+    return level_at(get8(h + LEVELS_AT), get8(h + LEVEL_MASK), key)
+
+
+@inline
+def change_level(h: int, t: Tables, group: int, pair: int, place: int, lots: int, orders: int) -> None:
     """Add to a level of a pair (`place`: price << 1 | side), and note it where this group has not touched it before."""
     key = (pair << 32 | place) + 1
-    lv = level_at(h, key)
+    lv = level_at(t[1], t[2], key)
     if get8(lv) == 0:
         put8(lv, key)
         put8(lv + L_LOTS, 0)
@@ -127,9 +130,8 @@ def change_level(h: int, group: int, pair: int, place: int, lots: int, orders: i
         put8(h + LEVEL_COUNT, get8(h + LEVEL_COUNT) + 1)
     put8(lv + L_LOTS, get8(lv + L_LOTS) + lots)
     put8(lv + L_ORDERS, get8(lv + L_ORDERS) + orders)
-    epoch = get8(h + EPOCH)
-    if get8(lv + L_EPOCH) != epoch:
-        put8(lv + L_EPOCH, epoch)
+    if get8(lv + L_EPOCH) != t[3]:
+        put8(lv + L_EPOCH, t[3])
         count = get8(h + TOUCH)
         put8(get8(h + TOUCHED) + (count << 3), key)
         put8(h + TOUCH, count + 1)
@@ -165,12 +167,12 @@ def write_row(row: int, e: int, word: int, maker: int, taker: int, price: int, l
 
 
 @inline
-def trade_off(h: int, group: int, pair: int, o: int, lots: int) -> int:
+def trade_off(h: int, t: Tables, group: int, pair: int, o: int, lots: int) -> int:
     """Take traded lots off what is displayed of an order; return what is left of it."""
     place = get4(o + 8)
     shown = get8(o)
     left = shown - min(lots, shown)
-    change_level(h, group, pair, place, left - shown, 0 if left else -1)
+    change_level(h, t, group, pair, place, left - shown, 0 if left else -1)
     put8(o, left)
     if left == 0:
         put4(o + 8, 0)
@@ -178,7 +180,7 @@ def trade_off(h: int, group: int, pair: int, o: int, lots: int) -> int:
 
 
 @inline
-def encode_one(h: int, e: int, row: int, word: int, group: int) -> int:
+def encode_one(h: int, t: Tables, e: int, row: int, word: int, group: int) -> int:
     """Write the public row of one event, if it has one; return the address behind it."""
     kind = word & 255
     pair = shift_right(word, 32)
@@ -186,7 +188,7 @@ def encode_one(h: int, e: int, row: int, word: int, group: int) -> int:
     maker = get8(e + 16)
     lots = get8(e + 40)
     bare = word & ~(255 << 16 | 255 << 24)
-    o = get8(h + SHOWN_AT) + ((maker & M32) << 4)
+    o = t[0] + ((maker & M32) << 4)
     place = get4(o + 8)
     if kind in (RESTING, REPLENISHED):
         if flags & UNSEEN:
@@ -194,7 +196,7 @@ def encode_one(h: int, e: int, row: int, word: int, group: int) -> int:
         price = get8(e + 32)
         put8(o, lots)
         put4(o + 8, price << 1 | (word >> 8 & 1))
-        change_level(h, group, pair, price << 1 | (word >> 8 & 1), lots, 1)
+        change_level(h, t, group, pair, price << 1 | (word >> 8 & 1), lots, 1)
         write_row(row, e, bare, maker, get8(e + 24), price, lots)
         put8(row + 48, lots)
         put8(row + 56, 0)
@@ -203,7 +205,7 @@ def encode_one(h: int, e: int, row: int, word: int, group: int) -> int:
         public = flags & F_AUCTION
         left = 0
         if place:
-            left = trade_off(h, group, pair, o, lots)
+            left = trade_off(h, t, group, pair, o, lots)
         else:
             maker = 0
             if public == 0:
@@ -211,10 +213,10 @@ def encode_one(h: int, e: int, row: int, word: int, group: int) -> int:
         taker = 0
         taker_left = 0
         if flags & F_AUCTION:
-            other = get8(h + SHOWN_AT) + ((get8(e + 24) & M32) << 4)
+            other = t[0] + ((get8(e + 24) & M32) << 4)
             if get4(other + 8):
                 taker = get8(e + 24)
-                taker_left = trade_off(h, group, pair, other, lots)
+                taker_left = trade_off(h, t, group, pair, other, lots)
         write_row(row, e, bare | public << 24, maker, taker, get8(e + 32), lots)
         put8(row + 48, left)
         put8(row + 56, taker_left)
@@ -236,18 +238,18 @@ def encode_one(h: int, e: int, row: int, word: int, group: int) -> int:
     left = get8(e + 56)
     price = place >> 1
     if kind == REPLACED and flags & F_KEPT == 0:
-        change_level(h, group, pair, place, -shown, -1)
+        change_level(h, t, group, pair, place, -shown, -1)
         put4(o + 8, 0)
         if left:
             price = get8(e + 32)
             put8(o, left)
             put4(o + 8, price << 1 | (place & 1))
-            change_level(h, group, pair, price << 1 | (place & 1), left, 1)
+            change_level(h, t, group, pair, price << 1 | (place & 1), left, 1)
         write_row(row, e, bare, maker, 0, price, left if left else shown)
     else:
         if left == shown:
             return row
-        change_level(h, group, pair, place, left - shown, 0 if left else -1)
+        change_level(h, t, group, pair, place, left - shown, 0 if left else -1)
         put8(o, left)
         if left == 0:
             put4(o + 8, 0)
@@ -259,17 +261,27 @@ def encode_one(h: int, e: int, row: int, word: int, group: int) -> int:
 
 
 @entry
-def encode(h: int) -> int:
-    """Go on with the group's events: write public rows, keep levels, note what was touched. Return DONE or a need.
+def encode(h: int, array: int, count: int) -> int:
+    """Encode a group: write public rows, keep levels, note what was touched. Return DONE or a need.
 
-    A need changes nothing of the event at which it arises; the next call goes on with it.
+    array: the numpy array of its events (the `id` of the object), `count` of them; 0: go on where there was a need. A
+    need changes nothing of the event at which it arises.
     """
+    if array:
+        put8(h + EVENTS, get8(array + ARRAY_DATA))
+        put8(h + END, get8(h + EVENTS) + (count << 6))
+        put8(h + ROW, get8(h + ROWS))
+        put8(h + TOUCH, 0)
+        put8(h + GROUP_COUNT, 0)
+        put8(h + EPOCH, get8(h + EPOCH) + 1)
     e = get8(h + EVENTS)
     end = get8(h + END)
     row = get8(h + ROW)
     shown_max = get8(h + SHOWN_MAX)
+    t = (get8(h + SHOWN_AT), get8(h + LEVELS_AT), get8(h + LEVEL_MASK), get8(h + EPOCH))
     pair = -1
     group = 0
+    before = row
     answer = DONE
     while e < end:
         word = get8(e + 8)
@@ -284,17 +296,19 @@ def encode(h: int) -> int:
             if get8(h + GROUP_COUNT) == get8(h + GROUPS_MAX):
                 answer = NEED_GROUPS
                 break
+            if group:
+                put8(group + G_ROWS, get8(group + G_ROWS) + ((row - before) >> 6))
+            before = row
             pair = shift_right(word, 32)
             group = group_of(h, pair)
         # An event changes two levels at most.
         if get8(h + LEVEL_COUNT) + 2 > get8(h + LEVEL_MAX):
             answer = NEED_LEVELS
             break
-        after = encode_one(h, e, row, word, group)
-        if after != row:
-            put8(group + G_ROWS, get8(group + G_ROWS) + 1)
-            row = after
+        row = encode_one(h, t, e, row, word, group)
         e += 64
+    if group:
+        put8(group + G_ROWS, get8(group + G_ROWS) + ((row - before) >> 6))
     put8(h + EVENTS, e)
     put8(h + ROW, row)
     return answer
@@ -308,23 +322,23 @@ def copy_row(source: int, target: int) -> None:
 
 
 @inline
-def write_trade(h: int, row: int, number: int, target: int) -> None:
+def write_trade(row: int, time_ns: int, number: int, target: int) -> None:
     """Write a TRADE record from a public row."""
     word = get8(row + 8)
     put8(target, number)
     put8(target + 8, get8(row))
-    put8(target + 16, get8(h + TIME))
+    put8(target + 16, time_ns)
     put8(target + 24, get8(row + 32))
     put8(target + 32, get8(row + 40))
     put8(target + 40, (word >> 8 & 255) | (word >> 24 & 255) << 8)
 
 
 @entry
-def arrange(h: int) -> int:
-    """Bring rows, trades and levels into order by pair, each pair's as they came; look at both tops of each pair.
+def arrange(h: int, sequence: int, time_ns: int) -> int:
+    """Bring rows, trades and levels into order by pair, each pair's as they came; write the top of each pair.
 
-    Each pair's row of `groups` has its best bid and ask (0: none) and its next trade's number; offsets and tops are
-    written there. With one pair the rows stay where they are. Returns whether they were moved to `sorted`.
+    Each pair's row of `groups` has its best bid and ask (0: none) and its next trade's number; offsets are written
+    there. With one pair the rows stay where they are. Returns whether they were moved to `sorted`.
     """
     pairs = get8(h + GROUP_COUNT)
     groups = get8(h + GROUPS)
@@ -339,15 +353,14 @@ def arrange(h: int) -> int:
         rows_from += get8(group + G_ROWS)
         trades_from += get8(group + G_TRADES)
         levels_from += get8(group + G_LEVELS)
+        top = get8(h + TOPS) + 48 * i
+        put8(top, sequence)
         for side in range(2):
             price = get8(group + G_BID + (side << 3))
-            if price:
-                lv = level_at(h, (get8(group + G_PAIR) << 32 | price << 1 | side) + 1)
-                put8(group + G_BID_LOTS + (side << 3), get8(lv + L_LOTS))
-                put8(group + G_BID_ORDERS + (side << 3), get8(lv + L_ORDERS))
-            else:
-                put8(group + G_BID_LOTS + (side << 3), 0)
-                put8(group + G_BID_ORDERS + (side << 3), 0)
+            lv = find_level(h, (get8(group + G_PAIR) << 32 | price << 1 | side) + 1)
+            put8(top + 8 + (side << 4), price)
+            put8(top + 16 + (side << 4), get8(lv + L_LOTS) if price else 0)
+            put4(top + 40 + (side << 2), get8(lv + L_ORDERS) if price else 0)
     if pairs > 1 or trades_from:
         row = get8(h + ROWS)
         end = row + (rows_from << 6)
@@ -359,17 +372,16 @@ def arrange(h: int) -> int:
                 put8(group + G_TRADES_FROM, at + 1)
                 number = get8(group + G_TRADE_NUMBER)
                 put8(group + G_TRADE_NUMBER, number + 1)
-                write_trade(h, row, number, get8(h + TRADE_ROWS) + at * 48)
+                write_trade(row, time_ns, number, get8(h + TRADE_ROWS) + at * 48)
             if pairs > 1:
                 at = get8(group + G_ROWS_FROM)
                 put8(group + G_ROWS_FROM, at + 1)
                 copy_row(row, get8(h + SORTED) + (at << 6))
             row += 64
-    sequence = get8(h + SEQUENCE)
     touched = get8(h + TOUCHED)
     for i in range(get8(h + TOUCH)):
         key = get8(touched + (i << 3))
-        lv = level_at(h, key)
+        lv = find_level(h, key)
         group = group_of(h, shift_right(key - 1, 32))
         at = get8(group + G_LEVELS_FROM)
         put8(group + G_LEVELS_FROM, at + 1)
@@ -391,7 +403,7 @@ def rehash(h: int, old: int, size: int) -> int:
         lv = old + (i << 5)
         key = get8(lv)
         if key and get8(lv + L_ORDERS):
-            target = level_at(h, key)
+            target = find_level(h, key)
             put8(target, key)
             for word in (L_LOTS, L_ORDERS, L_EPOCH):
                 put8(target + word, get8(lv + word))

@@ -42,6 +42,7 @@ from openoutcry.book.kernel.layout import (
     TAIL,
 )
 from openoutcry.book.kernel.memory import get4, get8, put4, put8, shift_right
+from openoutcry.book.kernel.running import ARRAY_DATA
 from openoutcry.domain.event import EventFlag, EventKind
 from openoutcry.domain.limits import OPEN_LOTS_MAX
 from openoutcry.domain.pair import Phase
@@ -286,11 +287,13 @@ def follow_one(h: int, row: int) -> bool:
 
 
 @entry
-def follow(h: int, rows: int, count: int) -> int:
+def follow(h: int, array: int, count: int) -> int:
     """Apply public rows, 64 bytes each; return FITS, or the index of the first that does not fit what the book holds.
 
+    array: the numpy array of the rows (the `id` of the object).
     There is room for as many more orders as there are rows.
     """
+    rows = get8(array + ARRAY_DATA)
     for i in range(count):
         if not follow_one(h, rows + (i << 6)):
             return i
