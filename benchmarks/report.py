@@ -348,12 +348,10 @@ def _simulation(results: list[Result]) -> Iterable[str]:
             )
     for result in by_what.get("mutants", []):
         figures = result.figures
-        survivors = str(figures["survivors"]).split("; ") if figures["survivors"] else []
-        yield (
-            f"\nMutants of the {result.case['role']}: {_count(figures['found'])} of {_count(figures['mutants'])} found, "
-            f"in {_count(figures['runs'])} runs."
-        )
-        yield f" Survivors: {'; '.join(survivors) or 'none'}.\n"
+        survivors = str(figures["survivors"])
+        mutants, found, runs = (_count(figures[name]) for name in ("mutants", "found", "runs"))
+        yield f"\nMutants of the {result.case['role']}: {found} of {mutants} found, in {runs} runs. "
+        yield f"Survivors: {survivors or 'none'}.\n"
         if survivors:
             yield "Why each of them is the counter itself is in `tests/simulation/test_mutants.py`.\n"
 

@@ -10,7 +10,10 @@ import pytest
 
 from openoutcry.simulation.faults import ALL, Fault
 from openoutcry.simulation.options import Options
+from openoutcry.simulation.scenarios import resized
 from openoutcry.simulation.world import simulate
+from openoutcry_counter.scenario import SMALL_SCENARIO
+from openoutcry_echo.scenario import SCENARIOS as ECHO_SCENARIOS
 from tests.simulation.payments import payments
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,29 +21,30 @@ SEEDS = (1, 2, 16)
 """Two with the keyed checksum, one with real signatures."""
 
 PROGRAM = """
-from openoutcry.simulation.world import simulate
-from tests.simulation.payments import payments
-print(*(simulate(payments(), seed).digest for seed in {seeds}))
+from tests.simulation.test_determinism import digests
+print(*digests())
 """
+SCENARIOS = (payments(), SMALL_SCENARIO, resized(ECHO_SCENARIOS[1], {"echo_client": {"count": 40}}))
+"""Coins, counters, and an echo with a view in SQL."""
 
 
 def digests() -> list[str]:
     """Return what the runs come to in this process."""
-    return [simulate(payments(), seed).digest for seed in SEEDS]
+    return [simulate(scenario, seed).digest for scenario in SCENARIOS for seed in SEEDS]
 
 
 @pytest.mark.parametrize("hash_seed", ["0", "4242"])
 def test_a_seed_repeats_a_run_in_another_process(hash_seed: str) -> None:
     """The digest of every event, from a fresh interpreter with another PYTHONHASHSEED."""
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    command = [sys.executable, "-c", PROGRAM.format(seeds=SEEDS)]
+    command = [sys.executable, "-c", PROGRAM]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.split() == digests()
 
 
 def test_two_seeds_are_two_runs() -> None:
     """A digest that everything is left out of would be equal for all."""
-    assert len(set(digests())) == len(SEEDS)
+    assert len(set(digests())) == len(SEEDS) * len(SCENARIOS)
 
 
 def test_telling_and_asking_less_often_change_nothing() -> None:

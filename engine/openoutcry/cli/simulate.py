@@ -106,7 +106,7 @@ def show(totals: Sequence[Totals], asked: Asked, seconds: float, console: Consol
     table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("", style="bold", no_wrap=True)
     for one in totals:
-        table.add_column(one.scenario, justify="right")
+        table.add_column(one.scenario, justify="right", overflow="fold")
     for name, values in _rows(totals):
         table.add_row(name, *values)
     console.print(table, highlight=False)

@@ -12,7 +12,7 @@ def add_to(app: typer.Typer) -> None:
 
 def simulate(
     scenario: Annotated[
-        str | None, typer.Argument(metavar="[SCENARIO]", help="One of those that installed plugins bring; else all.")
+        str | None, typer.Argument(metavar="SCENARIO", help="One of those that installed plugins bring; else all.")
     ] = None,
     seeds: Annotated[
         int | None, typer.Option("--seeds", metavar="N", help="How many runs; 100, or 1 where --seed is given.", min=1)

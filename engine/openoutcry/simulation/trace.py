@@ -110,9 +110,9 @@ class Trace:
         if not event.arrivals and not event.out:
             yield f"{head}: a timer was due"
         for peer, arrived in event.arrivals:
-            yield f"{head} <- {self._of(peer)}: {words_of(arrived, self._codec)}"
+            yield f"{head} <- {self._of(peer)}: {words_of(arrived, self._codec, self._keys)}"
         for to, frame in event.out:
-            yield f"{head} -> {self._of(to)}: {words_of(frame, self._codec)}"
+            yield f"{head} -> {self._of(to)}: {words_of(frame, self._codec, self._keys)}"
 
     def _of(self, key: bytes | str) -> str:
         return f"topic {key}" if isinstance(key, str) else self._keys.get(key, key.hex()[:16])

@@ -1,5 +1,6 @@
 """A frame in words, for whoever reads a trace."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from openoutcry.wire.codec import Codec
@@ -7,14 +8,14 @@ from openoutcry.wire.faults import WireFault
 from openoutcry.wire.frames import is_record_frame, read_header
 from openoutcry.wire.requests import Envelope
 from openoutcry.wire.shape import Buffer
-from openoutcry.wire.tags import Message
 
 BODIES_SHOWN: Final = 8
-BYTES_SHOWN: Final = 8
+BYTES_SHOWN: Final = 4
+"""Of a byte string, at its begin and at its end."""
 
 
-def words_of(frame: Buffer, codec: Codec) -> str:
-    """Say what a frame is: its message with its fields, those of an envelope one by one."""
+def words_of(frame: Buffer, codec: Codec, names: Mapping[bytes, str]) -> str:
+    """Say what a frame is: its message with its fields, those of an envelope one by one. names: of keys."""
     if is_record_frame(frame):
         header = read_header(frame)
         assert header is not None
@@ -23,16 +24,18 @@ def words_of(frame: Buffer, codec: Codec) -> str:
     if isinstance(message, WireFault):
         return f"{len(frame)} bytes that are no message: {message}"
     if isinstance(message, Envelope):
-        bodies = [words_of(body, codec) for body in message.bodies[:BODIES_SHOWN]]
+        bodies = [words_of(body, codec, names) for body in message.bodies[:BODIES_SHOWN]]
         more = len(message.bodies) - len(bodies)
         return "signed " + "; ".join(bodies) + (f"; and {more} more" if more else "")
-    return _fields(message)
-
-
-def _fields(message: Message) -> str:
-    values = [f"{name}={_value(getattr(message, name))}" for name in message.__struct_fields__]
+    values = [f"{name}={_value(getattr(message, name), names)}" for name in message.__struct_fields__]
     return f"{type(message).__name__}({', '.join(values)})"
 
 
-def _value(value: object) -> str:
-    return f"{value[:BYTES_SHOWN].hex()}" if isinstance(value, bytes) else repr(value)
+def _value(value: object, names: Mapping[bytes, str]) -> str:
+    if not isinstance(value, bytes):
+        return repr(value)
+    if value in names:
+        return names[value]
+    if len(value) <= 2 * BYTES_SHOWN:
+        return value.hex()
+    return f"{value[:BYTES_SHOWN].hex()}..{value[-BYTES_SHOWN:].hex()}"
