@@ -176,6 +176,18 @@ class Links:
             elif self._inbound is not None:
                 self._inbound.fault_of(peer, now_ns)
 
+    def follow(self, peer: bytes, topic: str) -> None:
+        """Follow one more topic of a peer that was given a `topics_address`; another peer's is nothing."""
+        for following in self._following:
+            if following.peer.key == peer:
+                following.follow(topic)
+
+    def unfollow(self, peer: bytes, topic: str) -> None:
+        """Follow a topic of a peer no more."""
+        for following in self._following:
+            if following.peer.key == peer:
+                following.unfollow(topic)
+
     def peers_status(self) -> list[PeerStatus]:
         """Return how each link is: those of configured peers first, then those that others have opened."""
         statuses = [link.status() for link in self._outbound.values()]

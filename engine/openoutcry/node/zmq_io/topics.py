@@ -141,9 +141,23 @@ class Following:
         self._meter = meter
         self._is_connected = False
 
-        self._topics = frozenset(topic_bytes(topic) for topic in peer.topics)
-        for topic in self._topics:
-            socket.setsockopt(zmq.SUBSCRIBE, topic)
+        self._topics: set[bytes] = set()
+        for topic in peer.topics:
+            self.follow(topic)
+
+    def follow(self, topic: str) -> None:
+        """Follow one more topic, also on connections to come."""
+        wanted = topic_bytes(topic)
+        if wanted not in self._topics:
+            self._topics.add(wanted)
+            self.socket.setsockopt(zmq.SUBSCRIBE, wanted)
+
+    def unfollow(self, topic: str) -> None:
+        """Follow a topic no more; what has arrived of it already is dropped."""
+        wanted = topic_bytes(topic)
+        if wanted in self._topics:
+            self._topics.remove(wanted)
+            self.socket.setsockopt(zmq.UNSUBSCRIBE, wanted)
 
     def sweep(self, now_ns: int) -> None:
         """Connect, or leave a publisher that is revoked."""
