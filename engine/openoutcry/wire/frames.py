@@ -188,16 +188,15 @@ def seal(buffer: bytearray, kind: RecordKind, stream: int, sequence: int, count:
 
 
 def encode_records(kind: RecordKind, stream: int, sequence: int, records: NDArray[np.void]) -> bytearray:
-    """Return a frame of records that lie elsewhere: one allocation and one copy. `room` and `seal` do with none.
+    """Return a frame of records that lie elsewhere: they are copied, 2 microseconds. `room` and `seal` do without.
 
     records: (count,) of the kind's dtype, contiguous or not; count is 1 to `FRAME_RECORDS_MAX`.
     """
     same = records.dtype is kind.dtype or records.dtype == kind.dtype
     assert same and records.ndim == 1, records.dtype
-    buffer, body = room(kind, len(records))
-    # As opaque records: field by field the copy of 256 takes 5 microseconds more.
-    opaque = np.dtype((np.void, kind.dtype.itemsize))
-    body.view(opaque)[:] = records.view(opaque)
+    buffer = bytearray(FRAME_HEADER_BYTES + records.nbytes)
+    # As bytes, twice: to copy from one array of records to another takes longer before it begins.
+    buffer[FRAME_HEADER_BYTES:] = records.tobytes()
     seal(buffer, kind, stream, sequence, len(records))
     return buffer
 

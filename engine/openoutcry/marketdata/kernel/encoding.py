@@ -10,7 +10,7 @@ counting the orders of a level there would be a walk through them.
 from typing import Final, TypeAlias
 
 from openoutcry.book.kernel.compiling import entry, inline
-from openoutcry.book.kernel.memory import get4, get8, put4, put8, shift_right
+from openoutcry.book.kernel.memory import get4, get8, prefetch, put4, put8, shift_right
 from openoutcry.book.kernel.running import ARRAY_DATA
 from openoutcry.domain.event import EventFlag, EventKind
 
@@ -89,6 +89,7 @@ F_AUCTION = int(EventFlag.AUCTION)
 F_KEPT = int(EventFlag.KEPT_PRIORITY)
 UNSEEN = int(EventFlag.HIDDEN | EventFlag.MARKET)
 M32 = 0xFFFFFFFF
+AHEAD = 8 << 6
 
 Tables: TypeAlias = tuple[int, int, int, int]
 """What every event needs of the header: address of what is shown, of the table of levels, its mask, the epoch."""
@@ -96,8 +97,12 @@ Tables: TypeAlias = tuple[int, int, int, int]
 
 @inline
 def level_home(key: int, mask: int) -> int:
-    """Return where in the table a level is looked for first: neighbouring prices lie side by side."""
-    return (shift_right((key >> 3) * -7046029254386353131, 20) ^ key) & mask
+    """Return where in the table a level is looked for first.
+
+    Neighbouring prices are spread: side by side, what one overflowed to was another's home, and a group took twice as
+    long.
+    """
+    return shift_right(key * -7046029254386353131, 32) & mask
 
 
 @inline
@@ -284,6 +289,8 @@ def encode(h: int, array: int, count: int) -> int:
     before = row
     answer = DONE
     while e < end:
+        if e + AHEAD < end:
+            prefetch(t[0] + ((get8(e + AHEAD + 16) & M32) << 4))
         word = get8(e + 8)
         kind = word & 255
         if kind < RESTING or kind == TRIGGERED:
