@@ -17,6 +17,7 @@ from openoutcry.venue.admission import Admission, Arrived, Checks
 from openoutcry.venue.floor import BooksKind, Floor, FloorState
 from openoutcry.venue.limits import HEADS_NS
 from openoutcry.venue.messages import (
+    EVENT_STREAM_MIN,
     CommandsRefused,
     EntryFault,
     KeepAlive,
@@ -28,7 +29,7 @@ from openoutcry.venue.messages import (
 )
 from openoutcry.wire.fields import KeyId
 from openoutcry.wire.frames import COMMANDS, encode_records
-from openoutcry.wire.messages import StreamResend, StreamSnapshotWanted
+from openoutcry.wire.messages import StreamHead, StreamResend, StreamSnapshotWanted
 from openoutcry.wire.tags import Message, MessageType, Tag, tag_of
 
 MAGIC: Final = b"OOVENUE\x01"
@@ -89,7 +90,7 @@ class VenueRole:
             senders = [one.sender for one in inputs]
             arrived = Arrived(senders, [open_.get(sender, 0) for sender in senders], [one.raw for one in inputs])
             records, sends = self._admission.take(arrived, floor.sessions, floor.books, now_ns)
-            return (records if not sends else [one for one in records if one is not None]), sends  # type: ignore[return-value]
+            return [record for record in records if record is not None], sends
         return self._admit_mixed(inputs, now_ns)
 
     def _admit_mixed(self, inputs: Sequence[Input], now_ns: int) -> tuple[list[Record], list[Send]]:
@@ -143,7 +144,10 @@ class VenueRole:
             if not is_open:
                 expected = sessions.value(number, "next_sequence")
                 sends.append(Send(sender, CommandsRefused(number, expected, EntryFault.UNKNOWN_SESSION, 0, expected)))
-            return bool(is_open) and members.is_news(self.floor, number, now_ns)
+                return False
+            head = sessions.value(number, "event_head")
+            sends.append(Send(sender, StreamHead(EVENT_STREAM_MIN + number, head)))
+            return members.is_news(self.floor, number, now_ns)
         opening[sender] = number if isinstance(body, SessionOpen) else 0
         return True
 

@@ -1,0 +1,1 @@
+"""A lit venue: order books that members trade on and anyone may watch."""
