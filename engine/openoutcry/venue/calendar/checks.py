@@ -11,9 +11,9 @@ COLLECTING = (Phase.PRE_OPEN, Phase.AUCTION)
 
 
 class StepFault(NamedTuple):
-    """What is wrong with one step of a list. key: its field. what, expected, hint: as an error says it."""
+    """What is wrong with one step of a list. number: of the step, from 0. key: its field. what, expected, hint: as an error says it."""
 
-    index: int
+    number: int
     key: str
     what: str
     expected: str
@@ -24,7 +24,7 @@ def step_fault(steps: Sequence[Step]) -> StepFault | None:
     """Return the first thing that is wrong with the steps of a kind of day, or None.
 
     >>> step_fault((Step(32_400, Phase.CONTINUOUS), Step(32_400, Phase.CLOSED)))
-    StepFault(index=1, key='at', what='a step at 09:00:00', expected='a time after 09:00:00', hint='earliest first')
+    StepFault(number=1, key='at', what='a step at 09:00:00', expected='a time after 09:00:00', hint='earliest first')
     """
     for index, step in enumerate(steps):
         before = steps[index - 1] if index else None
@@ -48,7 +48,7 @@ def step_fault(steps: Sequence[Step]) -> StepFault | None:
                 "remove random_s",
             )
         end_s = after.at_s if after is not None else DAY_S
-        if step.at_s + step.random_s >= end_s:
+        if step.random_s and step.at_s + step.random_s >= end_s:
             until = clock(end_s) if after is not None else "midnight"
             return StepFault(
                 index, "random_s", f"a random time of up to {step.random_s} s", f"an end before {until}", "shorten it"
@@ -67,7 +67,7 @@ def fault(calendar: Calendar) -> str | None:
     for kind in calendar.kinds:
         wrong = step_fault(kind.steps)
         if wrong is not None:
-            return f"{kind.name}, step {wrong.index + 1}: {wrong.what}, expected {wrong.expected}"
+            return f"{kind.name}, step {wrong.number + 1}: {wrong.what}, expected {wrong.expected}"
     if max([*calendar.weekdays, *(special.kind for special in calendar.special)]) >= len(calendar.kinds):
         return f"a day of a kind that is not there, expected 0 to {len(calendar.kinds) - 1}"
     special = [special.day for special in calendar.special]

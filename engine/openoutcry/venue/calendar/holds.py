@@ -62,7 +62,7 @@ def obeyed(holds: tuple[Hold, ...], state: MarketState, now_ns: int) -> tuple[Ho
 
 
 def strictest(holds: Iterable[Hold], now_ns: int) -> Hold | None:
-    """Return the hold that counts now, or None; of two equally strict ones that which lasts longer, then by authority."""
+    """Return the hold that counts now, or None; of equally strict ones the one that lasts longest."""
     active = [hold for hold in holds if hold.is_active(now_ns)]
     return min(active, key=_strictness, default=None)
 
