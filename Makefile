@@ -91,8 +91,9 @@ clean: ## remove .venv, caches and what was built
 	@touch $@
 
 # Compiling takes half a minute, so it is done here, where it says so, and not in the first order.
-.venv/kernels: .venv/ready $(wildcard engine/openoutcry/book/kernel/*.py engine/openoutcry/domain/*.py)
+.venv/kernels: .venv/ready $(wildcard engine/openoutcry/*/kernel/*.py engine/openoutcry/domain/*.py)
 	@$(BIN)/python -m openoutcry.book.warm
+	@$(BIN)/python -m openoutcry.marketdata.warm
 	@touch $@
 
 # Half an hour of real order flow for the demonstration and the tests: the data file inside this wheel, whose code is

@@ -7,10 +7,11 @@ import msgpack
 import numpy as np
 import pytest
 
+from openoutcry.marketdata.records import KINDS
 from openoutcry.wire import merkle
 from openoutcry.wire.codec import Codec, encode
 from openoutcry.wire.ed25519 import Ed25519Signer, Ed25519Verifier
-from openoutcry.wire.frames import KINDS, RecordFrame, encode_records
+from openoutcry.wire.frames import RecordFrame, encode_records
 from openoutcry.wire.signed import Signature, Signed, verify
 from openoutcry.wire.tags import Tag
 from tests.wire.everything import ALL_MESSAGES, ALL_SAMPLES

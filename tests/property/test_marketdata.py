@@ -11,6 +11,7 @@ from openoutcry.domain.records import Events
 from openoutcry.marketdata.books import digest
 from openoutcry.marketdata.encoder import Encoder
 from openoutcry.marketdata.fast_book import FastBook
+from openoutcry.marketdata.feed import FedBooks
 from openoutcry.marketdata.feeds import Feeds
 from openoutcry.marketdata.follower import ChannelFollower, Told
 from openoutcry.marketdata.followers import AuctionFollower, L2Follower, L3Follower, TopFollower, TradeTape
@@ -19,6 +20,7 @@ from openoutcry.marketdata.plain_book import PlainBook
 from openoutcry.marketdata.plain_encoder import PlainEncoder
 from openoutcry.marketdata.shown import book_digest
 from openoutcry.marketdata.topics import Channel, topic_of
+from openoutcry.role import Topic
 from openoutcry.wire.faults import WireFault
 from openoutcry.wire.messages import StreamHead, StreamResend, StreamSnapshotPart, StreamSnapshotWanted
 from tests.streams import ACCOUNTS, SECOND_NS, Dice, Driver, pairs_to_stream
@@ -41,7 +43,7 @@ class Flow:
     def __init__(self, seed: int, plain: bool = False) -> None:
         pairs = pairs_to_stream(PAIRS)
         self.driver = Driver(seed, pairs)
-        self.books = (ReferenceBooks if plain else Books)(pairs, accounts=ACCOUNTS)
+        self.books: Books | ReferenceBooks = (ReferenceBooks if plain else Books)(pairs, accounts=ACCOUNTS)
         self.is_begun = False
 
     def group(self) -> Events:
@@ -124,9 +126,9 @@ class BadNetwork:
     def __init__(self, seed: int, followers: Sequence[ChannelFollower]) -> None:
         self.dice = Dice(seed)
         self.followers = {topic_of(follower.pair, follower.channel): follower for follower in followers}
-        self.late: list[tuple[str, memoryview]] = []
+        self.late: list[tuple[Topic, memoryview]] = []
 
-    def spread(self, frames: Sequence[tuple[str, memoryview]], feeds: Feeds, books: Books) -> None:
+    def spread(self, frames: Sequence[tuple[Topic, memoryview]], feeds: Feeds, books: FedBooks) -> None:
         """Bring frames to their followers, badly, and their questions to the venue."""
         coming = [*self.late, *((topic, frame) for topic, frame in frames for _ in range(self.copies()))]
         self.late = []
@@ -141,7 +143,7 @@ class BadNetwork:
         return self.dice.pick((0, 1, 1, 1, 1, 1, 1, 2))
 
     def ask(
-        self, follower: ChannelFollower, question: object, feeds: Feeds, books: Books, lossless: bool = False
+        self, follower: ChannelFollower, question: object, feeds: Feeds, books: FedBooks, lossless: bool = False
     ) -> None:
         """Bring a question to the venue and its answers back, and so on, unless something is lost."""
         assert not isinstance(question, WireFault), question
@@ -165,7 +167,7 @@ class BadNetwork:
         assert isinstance(answer, Told)
         return follower.hear(answer)
 
-    def heal(self, feeds: Feeds, books: Books) -> None:
+    def heal(self, feeds: Feeds, books: FedBooks) -> None:
         """From now on nothing is lost: a head for each stream, and timers that ask again."""
         for follower in self.followers.values():
             head = StreamHead(follower.stream, feeds.feed(follower.pair).head(follower.channel))
@@ -201,7 +203,7 @@ def test_followers_that_missed_items_end_with_the_venues_book(seed: int) -> None
     assert sum(follower.counts.snapshots for follower in followers) > 5
 
 
-def check(follower: ChannelFollower, feeds: Feeds, books: Books) -> None:
+def check(follower: ChannelFollower, feeds: Feeds, books: FedBooks) -> None:
     """Hold what a follower has against the books and the feed."""
     feed = feeds.feed(follower.pair)
     state = feed.snapshot_state(follower.channel, books)

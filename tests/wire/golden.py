@@ -13,6 +13,7 @@ import msgpack
 from nacl.signing import SigningKey
 
 from tests.wire.everything import ALL_SAMPLES
+from tests.wire.feed_samples import FEED_ROWS, packed
 
 PATH: Final = Path(__file__).parents[1] / "data" / "wire" / "golden.json"
 
@@ -51,6 +52,16 @@ def golden() -> dict[str, Any]:
         "frames": [
             {"kind": 1, "stream": 3, "sequence": 9, "rows": [COMMAND_ROW], "bytes": _hex(1, 3, 9, [_command()])},
             {"kind": 2, "stream": 3, "sequence": 9, "rows": [EVENT_ROW] * 2, "bytes": _hex(2, 3, 9, [_event()] * 2)},
+            *(
+                {
+                    "kind": kind,
+                    "stream": 1_792 + kind,
+                    "sequence": 9,
+                    "rows": [row],
+                    "bytes": _hex(kind, 1_792 + kind, 9, [packed(layout, row)]),
+                }
+                for kind, layout, row in FEED_ROWS
+            ),
         ],
         "signed": [_signed("market_state", msgpack.packb([9, 1, 2])), _signed("stream_head", b"any bytes")],
         "tree": _tree(),

@@ -69,7 +69,7 @@ class FedBooks(AnyBooks, Protocol):
 class Feed:
     """The five streams of one pair."""
 
-    __slots__ = ("_announced", "_last", "_topics", "_streams", "indication_is_due", "pair")
+    __slots__ = ("_announced", "_last", "_streams", "_topics", "indication_is_due", "pair")
 
     def __init__(self, pair: int, state: np.void | None = None) -> None:
         """Begin the streams, or go on after the numbers of `state`, a FEED_STATE; nothing before them can be resent."""
@@ -228,7 +228,7 @@ class Feed:
             self._tell_auction(values, out)
 
     def _tell_auction(self, values: Sequence[int], out: Published) -> None:
-        record = np.array([(*values, (0,) * 6)], INDICATION)
+        record = np.array([tuple(values)], INDICATION)
         self._send(Channel.AUCTION, record, out)
         self._last[Channel.AUCTION] = record.tobytes()
 

@@ -91,7 +91,7 @@ class L2Follower(ChannelFollower):
         return Depth(np.array(rows[0], DEPTH), np.array(rows[1], DEPTH))
 
     def _apply(self, records: NDArray[np.void]) -> bool:
-        for sequence, price, lots, orders, side, _ in records.tolist():
+        for sequence, price, lots, orders, side in records.tolist():
             if not 0 < price <= PRICE_TICKS_MAX or lots < 0 or (lots == 0) != (orders == 0) or side > Side.SELL:
                 return False
             if orders:
@@ -157,7 +157,7 @@ class TradeTape(ChannelFollower):
         self.trades: deque[Trade] = deque(maxlen=trades_max)
 
     def _apply(self, records: NDArray[np.void]) -> bool:
-        for number, sequence, time_ns, price, lots, side, flags, _ in records.tolist():
+        for number, sequence, time_ns, price, lots, side, flags in records.tolist():
             if self.trades and number != self.trades[-1].number + 1:
                 return False
             self.trades.append(Trade(number, sequence, time_ns, price, lots, Side(side), flags))
@@ -189,7 +189,7 @@ class AuctionFollower(ChannelFollower):
         self.result: Indication | None = None
 
     def _apply(self, records: NDArray[np.void]) -> bool:
-        for sequence, time_ns, price, volume, surplus, phase, flags, _ in records.tolist():
+        for sequence, time_ns, price, volume, surplus, phase, flags in records.tolist():
             is_result = bool(flags & IndicationFlag.RESULT)
             self.latest = Indication(sequence, time_ns, price, volume, surplus, Phase(phase), is_result)
             if self.latest.is_result:

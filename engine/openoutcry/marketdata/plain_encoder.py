@@ -114,12 +114,9 @@ class PlainEncoder:
 
     def _rows_of(self, pair: int, part: _Part, books: AnyBooks, number: int, time_ns: int) -> PairRows:
         """Return a pair's part as records."""
-        spare = (0,) * 6
         traded = [row for row in part.rows if row[1] == EventKind.TRADED]
-        trades = [
-            (number + index, row[0], time_ns, row[8], row[9], row[2], row[4], spare) for index, row in enumerate(traded)
-        ]
-        levels = [(books.sequence, place[2], *self._levels[place], place[1], spare[:3]) for place in part.touched]
+        trades = [(number + index, row[0], time_ns, row[8], row[9], row[2], row[4]) for index, row in enumerate(traded)]
+        levels = [(books.sequence, place[2], *self._levels[place], place[1]) for place in part.touched]
         tops = []
         for side, price in enumerate(books.best(pair)):
             tops.append((price or 0, *self._levels.get((pair, side, price or 0), (0, 0))))

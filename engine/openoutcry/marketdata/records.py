@@ -19,8 +19,7 @@ LEVEL: Final[np.dtype[np.void]] = np.dtype(
         ("price_ticks", "<i8"),
         ("qty_lots", "<i8"),
         ("orders", "<u4"),
-        ("side", "u1"),
-        ("spare", "u1", (3,)),
+        ("side", "<u4"),
     ]
 )
 """One level after a group: displayed lots and how many orders they belong to, both 0 when it is gone.
@@ -47,9 +46,8 @@ TRADE: Final[np.dtype[np.void]] = np.dtype(
         ("time_ns", "<i8"),
         ("price_ticks", "<i8"),
         ("qty_lots", "<i8"),
-        ("side", "u1"),
-        ("flags", "u1"),
-        ("spare", "u1", (6,)),
+        ("side", "<u4"),
+        ("flags", "<u4"),
     ]
 )
 """One trade. `number` counts the trades of the pair from 1, and is its sequence in the stream. `side` is that of the
@@ -62,9 +60,8 @@ INDICATION: Final[np.dtype[np.void]] = np.dtype(
         ("price_ticks", "<i8"),
         ("volume_lots", "<i8"),
         ("surplus_lots", "<i8"),
-        ("phase", "u1"),
-        ("flags", "u1"),
-        ("spare", "u1", (6,)),
+        ("phase", "<u4"),
+        ("flags", "<u4"),
     ]
 )
 """What an auction held now would come to, or has come to: price (0: none), volume, surplus (positive: of buys)."""

@@ -337,7 +337,7 @@ def write_trade(row: int, time_ns: int, number: int, target: int) -> None:
     put8(target + 16, time_ns)
     put8(target + 24, get8(row + 32))
     put8(target + 32, get8(row + 40))
-    put8(target + 40, (word >> 8 & 255) | (word >> 24 & 255) << 8)
+    put8(target + 40, (word >> 8 & 255) | (word >> 24 & 255) << 32)
 
 
 @entry
