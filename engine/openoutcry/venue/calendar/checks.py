@@ -1,6 +1,7 @@
 """What is wrong with a calendar, whoever has made it: a stranger's message is checked like an operator's file."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from openoutcry.domain import Phase
@@ -11,7 +12,10 @@ COLLECTING = (Phase.PRE_OPEN, Phase.AUCTION)
 
 
 class StepFault(NamedTuple):
-    """What is wrong with one step of a list. number: of the step, from 0. key: its field. what, expected, hint: as an error says it."""
+    """What is wrong with one step of a list.
+
+    number: of the step, from 0. key: its field. what, expected, hint: as an error says it.
+    """
 
     number: int
     key: str
@@ -71,14 +75,14 @@ def fault(calendar: Calendar) -> str | None:
     if max([*calendar.weekdays, *(special.kind for special in calendar.special)]) >= len(calendar.kinds):
         return f"a day of a kind that is not there, expected 0 to {len(calendar.kinds) - 1}"
     special = [special.day for special in calendar.special]
-    if any(later <= earlier for earlier, later in zip(special, special[1:], strict=False)):
+    if any(later <= earlier for earlier, later in pairwise(special)):
         return "special days are not in order, or one is there twice"
     if special and not calendar.first_day <= special[0] <= special[-1] <= calendar.last_day:
         return "a special day outside the days of the calendar"
     starts = [offset.from_ns for offset in calendar.offsets]
     if starts[0] != 0:
         return f"offsets begin at {starts[0]}, expected 0"
-    if any(later <= earlier for earlier, later in zip(starts, starts[1:], strict=False)):
+    if any(later <= earlier for earlier, later in pairwise(starts)):
         return "offsets are not in order"
     if any(start % 10**9 for start in starts):
         return "an offset that begins within a second"

@@ -88,8 +88,8 @@ class Calendar(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fiel
     """When a market is in which phase, from the first to the last day; closed before and after.
 
     zone: its name, to be shown; what counts is `offsets`, whose first one begins at 0. weekdays: kind of each day of
-    the week, Monday first. special: dates that are different, earliest first. interruption_s: how long the auction lasts
-    that a breached band begins, 0 for none that ends by itself; interruption_random_s: and at most so much longer.
+    the week, Monday first. special: dates that are different, earliest first. interruption_s: how long the auction
+    lasts that a breached band begins, 0 for none that ends by itself; interruption_random_s: at most so much longer.
     """
 
     name: CalendarName
