@@ -14,9 +14,14 @@ def write_capture(frames: Iterable[bytes | bytearray | memoryview], out: BinaryI
     """Write frames to a file that is open for writing bytes."""
     out.write(CAPTURE_MAGIC)
     for frame in frames:
-        assert len(frame) <= CAPTURE_FRAME_BYTES_MAX
-        out.write(len(frame).to_bytes(_LENGTH_BYTES, "little"))
-        out.write(frame)
+        write_frame(frame, out)
+
+
+def write_frame(frame: bytes | bytearray | memoryview, out: BinaryIO) -> None:
+    """Write one frame behind those that are there; the file has its eight bytes."""
+    assert len(frame) <= CAPTURE_FRAME_BYTES_MAX
+    out.write(len(frame).to_bytes(_LENGTH_BYTES, "little"))
+    out.write(frame)
 
 
 def read_capture(source: BinaryIO) -> Iterator[bytes | WireFault]:
@@ -31,6 +36,11 @@ def read_capture(source: BinaryIO) -> Iterator[bytes | WireFault]:
         too_long = len(frame) > CAPTURE_FRAME_BYTES_MAX
         yield fault(FaultCode.TOO_LONG, f"more than {CAPTURE_FRAME_BYTES_MAX} bytes") if too_long else frame
         return
+    yield from read_frames(source)
+
+
+def read_frames(source: BinaryIO) -> Iterator[bytes | WireFault]:
+    """Yield the frames behind the eight bytes of a file, as `read_capture` does."""
     while length := source.read(_LENGTH_BYTES):
         size = int.from_bytes(length, "little")
         if size > CAPTURE_FRAME_BYTES_MAX:

@@ -77,7 +77,7 @@ class CommandsSigned(Message, frozen=True, forbid_unknown_fields=True, tag=int(T
 
 
 class CommandTree(Message, frozen=True, forbid_unknown_fields=True, tag=int(Tag.COMMAND_TREE)):
-    """A member signs the Merkle root over the commands of one frame of its chain, so that one of them can be shown alone.
+    """A member signs the Merkle root over the commands of one frame, so that one of them can be shown alone.
 
     Made on demand: a root of every frame would cost both sides 1.45 microseconds a command. sequence, count, digest:
     of the frame (`hashes.digest_of`). signature: over all fields before it.
@@ -183,9 +183,9 @@ class CommandProof(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_
     """That a member has signed one command: the command, its place in a frame, and the way from there to a signature.
 
     sequence, count, digest, salt: of the frame. index: the command's place in it. previous: the link before the frame.
-    after: the leaves of the frames from there to the one whose link was signed. The command itself in one of three ways:
-    all `records` of the frame; one record with `tree`, `tree_salt` and `path`; one record with `seal`, the salt of a
-    sealed command.
+    after: the leaves of the frames from there to the one whose link was signed. The command itself in one of three
+    ways: all `records` of the frame; one record with `tree`, `tree_salt` and `path`; one record with `seal`, the salt
+    of a sealed command.
     """
 
     signed: CommandsSigned
