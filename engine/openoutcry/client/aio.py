@@ -97,12 +97,8 @@ class AsyncVenue:
             raise self.later.not_connected() from None
 
     async def close(self, *, cancel: bool = False) -> None:
-        """End. cancel: all own orders first."""
-        try:
-            if cancel and self._has_begun and self.later.line.failure() is None:
-                await self.mass_cancel()
-        finally:
-            await asyncio.get_running_loop().run_in_executor(None, self.later.stop)
+        """End; see `Shell.stop`. cancel: with all own orders."""
+        await asyncio.get_running_loop().run_in_executor(None, lambda: self.later.stop(cancel=cancel))
 
     async def __aenter__(self) -> Self:
         try:

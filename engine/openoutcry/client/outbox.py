@@ -8,11 +8,12 @@ shows at once. The states of a batch, which is one frame:
 | WAITING | room in the window | SENT | |
 | SENT | COMMANDS_TAKEN | TAKEN | |
 | SENT | a new link, an answer that is overdue, a gap before it, too fast | WAITING | the same bytes go out again |
-| SENT | refused for what it holds | REFUSED | cancellations of nothing take its numbers where later batches follow |
+| SENT | refused for what it holds | REFUSED | a filler takes its numbers: cancellations of nothing |
 | WAITING, SENT | the client is closed | ABANDONED | |
 
 Numbers of a refused batch are not given to other commands while later ones are on their way: a copy of those may still
-lie in a link that was cut, and would be taken under a number that has come to mean something else.
+lie in a link that was cut, and would be taken under a number that has come to mean something else. Nor are they where
+it was sent more than once: a second refusal would be taken for that of the other commands. So fillers are rare.
 """
 
 from collections import deque
@@ -50,6 +51,10 @@ RETRY_NS_MAX: Final = 8_000_000_000
 RATE_PAUSE_NS: Final = 50_000_000
 """Pause after the venue has said that commands come too fast: a twentieth of the second that its limit is for."""
 
+FILLER_TRIES: Final = 3
+"""How often a filler itself is refused before nothing goes on; refusals of what it replaces, which may have been sent
+several times, come before and do not count."""
+
 NO_ORDER: Final = 0
 """Client id that no order of this client ever has; what cancels it does nothing."""
 
@@ -76,21 +81,24 @@ class Batch:
         "asked",
         "book_sequence",
         "count",
+        "echoes",
         "error",
         "event_head",
         "frame",
-        "is_filler",
         "on_settled",
+        "sends",
         "sent_ns",
         "sequence",
         "state",
     )
 
-    def __init__(self, sequence: int, count: int, frame: bytearray, is_filler: bool = False) -> None:
+    def __init__(self, sequence: int, count: int, frame: bytearray, echoes: int = 0) -> None:
+        """echoes: refusals of what had these numbers before that may still come; above 0 for a filler."""
         self.sequence = sequence
         self.count = count
         self.frame = frame
-        self.is_filler = is_filler
+        self.echoes = echoes
+        self.sends = 0
         self.state = BatchState.WAITING
         self.book_sequence = 0
         self.event_head = 0
@@ -189,6 +197,7 @@ class Outbox:
         while waiting and len(sent) < WINDOW_FRAMES_MAX and self._sent_bytes < WINDOW_BYTES_MAX:
             batch = waiting.popleft()
             batch.state, batch.sent_ns = BatchState.SENT, now_ns
+            batch.sends += 1
             sent[batch.sequence] = batch
             self._sent_bytes += len(batch.frame)
             frames.append(batch.frame)
@@ -230,6 +239,9 @@ class Outbox:
                 batch.error = _error(batch, answer, "another program trades with this key: stop one of the two")
                 self._settle(batch, BatchState.REFUSED)
             case _:
+                if batch.echoes > 1:
+                    batch.echoes -= 1
+                    return
                 batch.error = _error(batch, answer, answer.detail)
                 self._refuse(batch)
 
@@ -258,9 +270,7 @@ class Outbox:
             self._rewind(expected)
 
     def _refuse(self, batch: Batch) -> None:
-        last = batch.sequence + batch.count == self.next_sequence
-        filler = None if last else _filler(batch, self.session, self._account)
-        if batch.is_filler:
+        if batch.echoes:
             # Not even cancellations pass: whatever waits behind them never will.
             self._rewind(batch.sequence)
             error = batch.error
@@ -270,10 +280,11 @@ class Outbox:
             self.next_sequence = batch.sequence
             return
         self._settle(batch, BatchState.REFUSED)
-        if filler is None:
+        if batch.sequence + batch.count == self.next_sequence and batch.sends == 1:
             self.next_sequence = batch.sequence
             return
         self._rewind(batch.sequence)
+        filler = _filler(batch, self.session, self._account)
         self._bytes += len(filler.frame)
         self._waiting.appendleft(filler)
 
@@ -312,7 +323,7 @@ class Outbox:
         self._bytes -= len(batch.frame)
         batch.state = state
         batch.frame = bytearray()
-        if not batch.is_filler:
+        if not batch.echoes:
             self.settled.append(batch)
 
     def __iter__(self) -> Iterator[Batch]:
@@ -330,4 +341,5 @@ def _filler(batch: Batch, session: int, account: int) -> Batch:
     """Return cancellations of an order that is not there, under the numbers of a refused batch."""
     nothing = np.zeros(batch.count, COMMAND)
     nothing["op"], nothing["account"], nothing["client_id"] = Op.CANCEL, account, NO_ORDER
-    return Batch(batch.sequence, batch.count, encode_records(COMMANDS, session, batch.sequence, nothing), True)
+    frame = encode_records(COMMANDS, session, batch.sequence, nothing)
+    return Batch(batch.sequence, batch.count, frame, batch.sends + FILLER_TRIES)

@@ -143,6 +143,8 @@ class Session:
     def close(self, cancel: bool) -> None:
         """Say that this client has done; cancel: with its orders, or they stay."""
         if self.state is SessionState.OPEN and self.opened is not None:
+            # What was submitted in this very moment still goes out, before the farewell.
+            self.out += self.outbox.sendable(self._alive_ns)
             self._send(SessionClose(self.opened.session, cancel))
             self.state = SessionState.CLOSING
         else:

@@ -28,6 +28,9 @@ from openoutcry.wire.tags import Message
 
 MS: Final = 1_000_000
 
+GOODBYE_S: Final = 1.0
+"""How long a client that closes waits for the venue's word."""
+
 Result = TypeVar("Result")
 
 
@@ -67,8 +70,21 @@ class Shell:
         """Begin to connect."""
         self.line.start()
 
-    def stop(self) -> None:
-        """Close the sockets; what is not settled is abandoned, and every reader ends."""
+    def stop(self, *, cancel: bool = False) -> None:
+        """Tell the venue that this client has done, close the sockets, end every reader; twice is once.
+
+        cancel: with all orders; they are cancelled as well where the session is one that cancels on disconnect. What is
+        not settled is abandoned. Waits for the venue's word at most `GOODBYE_S`.
+        """
+        session = self.desk.session
+        if session is not None and self.line.failure() is None and not self.line.is_own_thread:
+            with self.line.lock:
+                says = session.state is SessionState.OPEN
+                if says:
+                    session.close(cancel or self.access.cancel_on_disconnect)
+                    self.line.wake()
+            if says:
+                self.line.wait_for(lambda: session.state is SessionState.CLOSED, GOODBYE_S)
         self.line.stop()
 
     @property
@@ -357,7 +373,7 @@ class Shell:
             raise ClientError("this client does not track orders: use submit, or open it with track=True")
 
         def answer(order: Order | None, error: Exception | None) -> None:
-            desk.tell(lambda: _answer(future, order, error))
+            desk.tell(lambda: _answer(future, self._as_it_is(order), error))
 
         asked = _asked(record[0], self.session.outbox.next_sequence, answer)
         batch = self.session.submit(record, [asked])
@@ -365,6 +381,14 @@ class Shell:
         self._ask(record, [asked])
         self.line.wake()
         return future
+
+    def _as_it_is(self, order: Order | None) -> Order | None:
+        """Return an order after everything that came together with the answer about it: what it has traded at once."""
+        if order is None:
+            return None
+        with self.line.lock:
+            found = self.session.orders.find(order.pair, order.client_id)
+        return order if found is None else found
 
     def _note(self, commands: Commands, sequence: int) -> list[Asked]:
         """Note every command of a frame, so that its events find it."""
@@ -407,6 +431,9 @@ class Shell:
 
     def _look_ready(self) -> None:
         session, desk = self.desk.session, self.desk
+        if session is not None and session.refused_open is not None:
+            self.ready.set_exception(self.not_connected())
+            return
         if not (desk.is_up and desk.listing.is_complete):
             return
         if session is None or (

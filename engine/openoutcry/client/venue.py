@@ -76,12 +76,8 @@ class Venue:
             raise self.later.not_connected() from None
 
     def close(self, *, cancel: bool = False) -> None:
-        """End. cancel: all own orders first. What is not settled is abandoned; twice is once."""
-        try:
-            if cancel and self._has_begun and self.later.line.failure() is None:
-                self.mass_cancel()
-        finally:
-            self.later.stop()
+        """End; see `Shell.stop`. cancel: with all own orders. What is not settled is abandoned; twice is once."""
+        self.later.stop(cancel=cancel)
 
     def __enter__(self) -> Self:
         try:
@@ -115,7 +111,7 @@ class Venue:
         expiry_ns: int = 0,
         reduce_only: bool = False,
     ) -> Order:
-        """Place an order and return it as the book has accepted it. What it trades at once comes with the next events.
+        """Place an order, and return it as it is after the book has taken it, with what it has traded at once.
 
         qty, price, display, trigger: Decimal, int or text, never a float; see `Scale`. Without a price it is a MARKET
         order unless `kind` says otherwise. account: the profile's, else the member's first. client_id: the number of
