@@ -118,6 +118,7 @@ def serving(curve: bool, durability: str, profile: bool = False) -> Iterator[tup
                 process.wait(timeout=30)
                 if profile:
                     print(rest)
+                told |= json.loads(rest.splitlines()[-1])
 
 
 @contextmanager
@@ -284,7 +285,7 @@ def one_run(curve: bool, durability: str, size: int, orders: int, *, profile: bo
             time.sleep(0.02)
             held = ask_follower(follower)
         assert held["digest"] == digest.digest.hex() and held["gaps"] == 0, (held, digest)
-    return found
+    return found | {"venue_cpu_s": told["cpu_s"], "groups": told["groups"]}
 
 
 PINGS: Final = 3_000

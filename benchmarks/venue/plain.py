@@ -22,6 +22,7 @@ class PlainLinks:
     def __init__(self) -> None:
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._socket = self._context.socket(zmq.ROUTER)
+        self._keys: dict[bytes, bytes] = {}
         self._topics = self._context.socket(zmq.XPUB)
         for socket in (self._socket, self._topics):
             socket.setsockopt(zmq.LINGER, 0)
@@ -34,11 +35,14 @@ class PlainLinks:
         arrivals: list[Arrival] = []
         if not self._socket.poll(int(wait_s * 1000)):
             return arrivals
-        recv = self._socket.recv_multipart
+        recv, keys = self._socket.recv, self._keys
         try:
             while len(arrivals) < arrivals_max:
-                peer, frame = recv(zmq.NOBLOCK)
-                arrivals.append(Arrival(key_of(peer), frame))
+                peer = recv(zmq.NOBLOCK)
+                key = keys.get(peer)
+                if key is None:
+                    key = keys[peer] = key_of(peer)
+                arrivals.append(Arrival(key, recv(zmq.NOBLOCK)))
         except zmq.Again:
             pass
         return arrivals
