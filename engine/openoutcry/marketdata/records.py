@@ -51,7 +51,16 @@ TRADE: Final[np.dtype[np.void]] = np.dtype(
     ]
 )
 """One trade. `number` counts the trades of the pair from 1, and is its sequence in the stream. `side` is that of the
-order that came (SELL in an auction, where nobody came); `flags` are those of the event, HIDDEN and AUCTION."""
+order that came (SELL in an auction, where nobody came); `flags` are those of the event, HIDDEN and AUCTION, and
+`TradeFlag`."""
+
+
+class TradeFlag(IntFlag):
+    """What `flags` of a TRADE says beside the flags of the event."""
+
+    ANNULLED = 128
+    """No new trade: the trade whose number stands in `sequence` is void, and this repeats it."""
+
 
 INDICATION: Final[np.dtype[np.void]] = np.dtype(
     [

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from openoutcry.domain import Side
-from openoutcry.domain.limits import ACCOUNTS_MAX, PAIRS_MAX, POSITION_LOTS_MAX, PRICE_TICKS_MAX, QTY_LOTS_MAX
+from openoutcry.domain.limits import ACCOUNTS_MAX, PAIRS_MAX, PRICE_TICKS_MAX, QTY_LOTS_MAX
 from openoutcry.wire.fields import Count, Detail, InstrumentId, SequenceNumber, TimeNs
 from openoutcry.wire.limits import INT_MAX
 from openoutcry.wire.tags import Message, MessageType, Tag
@@ -34,7 +34,8 @@ Day = Annotated[int, Meta(ge=0, le=DAY_MAX)]
 """Days since 1970-01-01, by UTC."""
 Pair = Annotated[int, Meta(ge=0, le=PAIRS_MAX - 1)]
 Account = Annotated[int, Meta(ge=0, le=ACCOUNTS_MAX - 1)]
-Position = Annotated[int, Meta(ge=-POSITION_LOTS_MAX, le=POSITION_LOTS_MAX)]
+Position = Annotated[int, Meta(ge=-INT_MAX, le=INT_MAX)]
+SignedCount = Annotated[int, Meta(ge=-INT_MAX, le=INT_MAX)]
 Ticks = Annotated[int, Meta(ge=0, le=PRICE_TICKS_MAX)]
 SignedUnits = Annotated[int, Meta(ge=-INT_MAX, le=INT_MAX)]
 ShortName = Annotated[str, Meta(max_length=32, pattern=r"\A[ -~]*\Z")]
@@ -90,7 +91,8 @@ class StatementAsk(Message, frozen=True, tag=int(Tag.STATEMENT_ASK)):
 class StatementLine(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
     """One account in one pair. opening, closing: net lots when the month began and when it ended, or now.
 
-    trades: sides of trades that were made, annulled ones taken off. bought, sold: lots; units: their value in the
+    trades: sides of trades that were made less those annulled; what is annulled is taken off in the month in which that
+    happens, so this and all sums may be less than 0. bought, sold: lots; units: their value in the
     quote instrument. maker_fees, taker_fees: units; auctions count as taker. adjusted: lots that adjusting the pair
     (a split) has added to the position. opening + bought - sold + adjusted = closing.
     """
@@ -99,7 +101,7 @@ class StatementLine(msgspec.Struct, frozen=True, array_like=True, forbid_unknown
     pair: Pair
     opening_lots: Position
     closing_lots: Position
-    trades: Count
+    trades: SignedCount
     bought_lots: Wide
     sold_lots: Wide
     bought_units: Wide

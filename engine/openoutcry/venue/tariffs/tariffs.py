@@ -78,7 +78,7 @@ class Tariffs:
         traded: (n,) EVENT, all TRADED (in an auction the maker is the buyer). tick_units: (pairs,) int64, by pair.
         now_ns: time of the record that caused them; never earlier than in the last call. Raises OverflowError for a
         value above VALUE_UNITS_MAX, which no pair has that `tick_units_fault` has passed.
-        Cost: 15 microseconds a call and 30 ns a trade.
+        Cost: 20 microseconds a call and 70 ns a trade.
         """
         pairs = traded["pair"].astype(np.int64)
         if not len(pairs):
