@@ -203,7 +203,7 @@ def test_followers_that_missed_items_end_with_the_venues_book(seed: int) -> None
     assert sum(follower.counts.snapshots for follower in followers) > 5
 
 
-def check(follower: ChannelFollower, feeds: Feeds, books: FedBooks) -> None:
+def check(follower: ChannelFollower, feeds: Feeds, books: Books | ReferenceBooks) -> None:
     """Hold what a follower has against the books and the feed."""
     feed = feeds.feed(follower.pair)
     state = feed.snapshot_state(follower.channel, books)
