@@ -76,6 +76,7 @@ def render(folder: Path = RESULTS) -> str:
             *_starts(latest("starts", folder)),
             *_memory(latest("memory", folder)),
             *_store(latest("store", folder)),
+            *_marketdata(latest("marketdata", folder)),
             *_simulation(latest("simulation", folder)),
             LEFT_OUT,
         ]
@@ -305,6 +306,25 @@ def _store(results: list[Result]) -> Iterable[str]:
             )
 
 
+def _marketdata(results: list[Result]) -> Iterable[str]:
+    yield "\n## Market data\n\n"
+    if not results:
+        yield NOT_MEASURED
+        return
+    yield (
+        "Nanoseconds an event, median of five, groups of 256 commands. Copy: the bare copy of the events. Rows: level 3\n"
+        "rows, trades and levels. Frames: all five streams, numbered, sealed and kept. Then level 3 frames are decoded,\n"
+        "and followed by the fast and the plain book. On C each of some 200 pairs of a group has frames of its own, so\n"
+        "a frame holds little more than an event. [How it works](../explanation/market-data.md).\n\n"
+    )
+    yield _machine(results)
+    yield _row("what", "workload", "ns an event", "ns a command")
+    yield _row(*["---"] * 4)
+    for result in results:
+        event, command = result.figures["ns_per_event"], result.figures.get("ns_per_command")
+        yield _row(result.case["what"], result.case["workload"], _three(event), _three(command))
+
+
 def _simulation(results: list[Result]) -> Iterable[str]:
     yield "\n## Simulation\n\n"
     if not results:
@@ -409,6 +429,11 @@ def _millions(rate: float | None) -> str:
 
 def _count(value: float | int | str | None) -> str:
     return "" if value is None else f"{float(value):,.0f}"
+
+
+def _three(value: float | int | str | None) -> str:
+    """Write a figure with three digits."""
+    return "" if value is None else f"{float(f'{float(value):.3g}'):,g}"
 
 
 def _met(met: bool) -> str:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from benchmarks import following, journal, junk, latency, memory, nodes, peers, simulation, store
+from benchmarks import following, journal, junk, latency, marketdata, memory, nodes, peers, simulation, store
 from benchmarks.record import RESULTS, ROOT, Recorder
 from benchmarks.suites.scale import QUICK
 
@@ -53,6 +53,7 @@ MEASURES: Final[dict[str, Callable[..., None]]] = {
     "journal": journal.measure,
     "junk": junk.measure,
     "latency": latency.measure,
+    "marketdata": marketdata.measure,
     "memory": memory.measure,
     "nodes": nodes.measure,
     "peers": peers.measure,

@@ -22,7 +22,7 @@ ORDERS_FIRST: Final = 1_024
 
 
 class FastBook:
-    """A followed book; interface and rules as `books.FollowedBook` says, about 15 ns a row.
+    """A followed book; interface and rules as `books.FollowedBook` says.
 
     price_ticks_max: highest price of the pair, where it is known: untouched bitmaps cost addresses only, two bits a
     price. orders_max: a row that would show more orders does not fit.
