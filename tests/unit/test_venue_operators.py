@@ -145,12 +145,8 @@ def test_cancelling_for_a_member_is_in_one_pair_or_in_all(hall: Hall) -> None:
 
 def test_a_pair_is_listed_once_and_told_of(hall: Hall) -> None:
     """Its facts come back by PAIRS; a second time, or with another command, is refused by code."""
-    assert done(
-        hall.operate(PairList(add_pair(Pair(7, qty_lots_max=9)).tobytes(), b"b" * 32, b"q" * 32, "SEVEN", 5))
-    ) == (
-        0,
-        7,
-    )
+    seven = PairList(add_pair(Pair(7, qty_lots_max=9)).tobytes(), b"b" * 32, b"q" * 32, "SEVEN", 5)
+    assert done(hall.operate(seven)) == (0, 7)
     assert done(hall.operate(listing(Pair(7)))) == (RejectCode.DUPLICATE_ID, 7)
     wrong = PairList(set_phase(0, Phase.CLOSED).tobytes(), b"b" * 32, b"q" * 32, "", 1)
     assert done(hall.operate(wrong)) == (OperatorFault.WRONG_COMMAND, 0)

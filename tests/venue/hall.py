@@ -136,7 +136,7 @@ class Hall:
 
     def furnish(self, members: int = 2, pairs: int = 1, accounts: int = 2, rate: int = 1_000_000) -> None:
         """Let an operator list pairs from 0 and add members from 1, and open their sessions."""
-        self.operate(*(listing(Pair(number)) for number in range(pairs)))
+        self.operate(*(listing(Pair(number, price_ticks_max=2_000)) for number in range(pairs)))
         self.operate(*(MemberAdd(member(n), accounts, rate, f"member {n}") for n in range(1, members + 1)))
         for number in range(1, members + 1):
             self.say(member(number), SessionOpen(False))

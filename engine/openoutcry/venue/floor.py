@@ -40,6 +40,11 @@ class VenueBooks(FedBooks, Protocol):
         ...
 
     @property
+    def live(self) -> int:
+        """Number of live orders."""
+        ...
+
+    @property
     def next_expiry_ns(self) -> int | None:
         """When a good-till-date order may end next."""
         ...
