@@ -37,12 +37,16 @@ class ProofDesk:
         self.watches: dict[int, MemberWatch] = {}
         self.own_sequence = 0
         self._secret_of = secret_of
-        self._own_secret = secret_of(f"proof/{OWN_SESSION}")
+        self._own_secret = self.secret_of(OWN_SESSION)
+
+    def secret_of(self, session: int) -> bytes:
+        """Return the secret of one session's salts, 32 bytes: for its owner, and to publish frames."""
+        return self._secret_of(f"proof/{session}")
 
     def add(self, session: int, member: bytes) -> None:
         """Begin the chain of a new member."""
         assert session > OWN_SESSION and session not in self.watches
-        self.watches[session] = MemberWatch(self.venue, member, session, self._secret_of(f"proof/{session}"))
+        self.watches[session] = MemberWatch(self.venue, member, session, self.secret_of(session))
 
     def take(
         self, session: int, sequence: int, count: int, book_sequence: int, records: bytes | memoryview, time_ns: int

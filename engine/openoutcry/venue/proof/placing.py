@@ -1,5 +1,6 @@
 """Whether a session's frames stand where they were sent to: heads, the member's own chain, receipts, numbers."""
 
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 from openoutcry.venue.proof.chain import follows, leads_to
@@ -130,6 +131,9 @@ def _check_receipts(story: Story) -> None:
 
 def _check_receipt(story: Story, frame: Frame, receipt: Receipt) -> None:
     head, secret = story.heads.get(receipt.head), story.secret
+    opened, shown = story.opened.get(frame.sequence), story.head_at.get(receipt.head)
+    if opened is not None and (shown is None or opened.entry < shown.entry):
+        story.notes.append(f"command {frame.sequence} was opened before a head showed its place")
     known = 0 if frame.sealed else story.book.get(frame.sequence, receipt.book_sequence)
     if known != receipt.book_sequence:
         detail = f"the receipt says book number {receipt.book_sequence}, the answer said {known}"
@@ -174,6 +178,24 @@ def _check_order(story: Story) -> None:
             sealed_book[pair] = number
         else:
             book = number + frame.count - 1
+
+
+def places_of(story: Story) -> list[tuple[int, int]]:
+    """Return the place and the book's number of each frame whose receipt and head are there; sealed ones have none."""
+    places = []
+    for frame in story.ordered():
+        receipt = story.receipts.get(frame.sequence)
+        head = story.heads.get(receipt.head) if receipt else None
+        if receipt and head and receipt.book_sequence:
+            places.append((head.before + receipt.index, receipt.book_sequence))
+    return places
+
+
+def place_faults(places: Iterable[tuple[int, int]]) -> Iterator[str]:
+    """Yield where frames, of whomever, stand in another order than the book has carried them out in."""
+    for (_, before), (place, number) in pairwise(sorted(places)):
+        if number <= before:
+            yield f"place {place} has book number {number}, the one before it {before}"
 
 
 def _check_seen(story: Story, frame: Frame, place: int) -> None:

@@ -17,6 +17,7 @@ from openoutcry.venue.proof.findings import FindingCode
 from openoutcry.venue.proof.hashes import digest_of, venue_leaf
 from openoutcry.venue.proof.messages import Receipt, ReceiptState
 from openoutcry.venue.proof.orders import Event, Order
+from openoutcry.venue.proof.placing import place_faults, places_of
 from openoutcry.venue.proof.session_file import Revealed
 from openoutcry.venue.proof.story import Story
 
@@ -70,6 +71,7 @@ def check_replay(story: Story, orders: list[Order]) -> int:
 def _known(story: Story) -> dict[int, _Known]:
     """Return the commands that are known, by their number in the book."""
     known: dict[int, _Known] = {}
+    places = places_of(story)
     for frame in story.ordered():
         for offset in range(len(frame.records) // COMMAND.itemsize):
             number = story.book.get(frame.sequence + offset)
@@ -77,8 +79,11 @@ def _known(story: Story) -> dict[int, _Known]:
                 _know(story, known, number, frame.records, offset, is_own=True)
     for revealed in story.revealed:
         if _is_placed(story, revealed):
+            places.append((story.heads[revealed.head].before + revealed.index, revealed.book_sequence))
             for offset in range(revealed.count):
                 _know(story, known, revealed.book_sequence + offset, revealed.records, offset, is_own=False)
+    for detail in place_faults(places):
+        story.find(FindingCode.REORDERED, detail)
     return known
 
 

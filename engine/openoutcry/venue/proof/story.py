@@ -333,6 +333,9 @@ class _Reader:
             story.notes.append(f"command {sequence}: the receipt has to be built from the venue's journal")
             story.asked.pop(sequence, None)
         elif receipt.state is ReceiptState.PENDING:
+            frame = story.frames.get(sequence)
+            if frame is not None and frame.sealed:  # for a hash this is what says that it was taken
+                story.taken_at.setdefault(sequence, story.end)
             taken = story.taken_at.get(sequence)
             if taken is not None and story.end.time_ns - taken.time_ns > WAIT_NS:
                 story.find(FindingCode.WITHHELD, "still not under a head, a second after it was taken", sequence)

@@ -10,7 +10,7 @@ from openoutcry.venue.proof.limits import WAIT_NS
 from openoutcry.venue.proof.match import Refused, judge_match, quantity_of
 from openoutcry.venue.proof.messages import MESSAGES as PROOF_MESSAGES
 from openoutcry.venue.proof.orders import Event, Order, check_orders, sent_commands
-from openoutcry.venue.proof.placing import check_placing, head_fault
+from openoutcry.venue.proof.placing import check_placing, head_fault, place_faults, places_of
 from openoutcry.venue.proof.replaying import check_replay
 from openoutcry.venue.proof.story import Story, read_story
 from openoutcry.wire.codec import Codec
@@ -83,6 +83,8 @@ def compare_sessions(one: Story, other: Story) -> list[Finding]:
         for number in sorted(mine.keys() & theirs.keys()):
             detail = f"book number {number} was given to a command of each"
             found.append(Finding(FindingCode.CONTRADICTION, mine[number].sequence, detail))
+        places = {*places_of(one), *places_of(other)}
+        found += [Finding(FindingCode.REORDERED, 0, detail) for detail in place_faults(places)]
     found += _compare_fills(one, other)
     found += _compare_fills(other, one)
     return found
