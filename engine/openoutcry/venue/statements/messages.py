@@ -66,13 +66,16 @@ class Annul(Message, frozen=True, tag=int(Tag.ANNUL)):
 class Annulled(Message, frozen=True, tag=int(Tag.ANNULLED)):
     """To both members of a trade: it is void. What it did to the position and the fee of this side is taken back.
 
-    fee_units: what was charged to this side, now returned (negative: now paid back). side: on which the account was.
+    book_sequence: of the command that made the orders meet, as MATCH has it. side: on which the account was; as_maker:
+    whether as maker. fee_units: what was charged to this side, now returned (negative: now paid back).
     """
 
     pair: Pair
     number: SequenceNumber
+    book_sequence: SequenceNumber
     account: Account
     side: Side
+    as_maker: bool
     price_ticks: Ticks
     qty_lots: Annotated[int, Meta(ge=1, le=QTY_LOTS_MAX)]
     fee_units: SignedUnits

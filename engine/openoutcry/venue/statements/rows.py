@@ -47,7 +47,7 @@ def trade_rows(
     """Return a row for each TRADED event, in order; a new array.
 
     numbers: of each trade in its pair. accounts, fees: of makers, then of takers (`Tariffs.fees`). tick_units:
-    (pairs,), by pair. time_ns: of the record that caused them. Cost: 15 microseconds.
+    (pairs,), by pair. time_ns: of the record that caused them. Cost: 10 microseconds a call, 40 ns a trade.
     """
     rows = np.zeros(len(traded), TRADE_ROW)
     for name in ("sequence", "price_ticks", "qty_lots", "pair", "side", "flags"):

@@ -63,7 +63,7 @@ class Trades:
     ) -> TradeRows:
         """Number the trades of a group and keep them; return their rows, valid for good. Arguments as of `trade_rows`.
 
-        Cost: 60 microseconds a call and 0.2 a trade, and one copy of what is kept in every `kept` trades.
+        Cost: 16 microseconds a call and 0.06 a trade, and one copy of what is kept in every `kept` trades.
         """
         rows = trade_rows(traded, self._number(traded["pair"].astype(np.int64)), accounts, fees, tick_units, time_ns)
         self._keep(rows)
@@ -100,8 +100,10 @@ class Trades:
             Annulled(
                 pair,
                 number,
+                int(row["sequence"][0]),
                 int(row[f"{role}_account"][0]),
                 side,
+                role == "maker",
                 int(row["price_ticks"][0]),
                 int(row["qty_lots"][0]),
                 int(row[f"{role}_fee_units"][0]),
