@@ -17,11 +17,11 @@ from typing import Final
 
 import msgspec
 import zmq
-from openoutcry_echo.messages import REQUEST_TAG, EchoReply, EchoRequest
 
 from openoutcry.node.core.core import NODE_ROLE
 from openoutcry.node.journal import FileLog, RoleVersion
 from openoutcry.wire.codec import encode
+from openoutcry_echo.messages import REQUEST_TAG, EchoReply, EchoRequest
 from tests.keystores import make, passphrase_file
 from tests.links.strangers import Stranger
 
@@ -55,7 +55,7 @@ class NodeKills:
             ('unlock = "prompt"', f'unlock = "file:{passphrase}"'),
             ('listen = "tcp://127.0.0.1:7401"', 'listen = "tcp://127.0.0.1:0"'),
             ('open_to = "listed"', 'open_to = "anyone"'),
-            ("messages_per_s = 20000", "messages_per_s = 10000000"),
+            ("messages_per_s = 5000", "messages_per_s = 10000000"),
             ("segment_bytes = 67108864", f"segment_bytes = {SEGMENT_BYTES}"),
         ):
             assert old in text, old

@@ -16,7 +16,7 @@ from benchmarks.record import Recorder
 from openoutcry.wire.codec import encode
 from openoutcry_echo.messages import EchoRequest
 
-SECONDS: Final = 120
+SECONDS: Final = 90
 SECONDS_QUICK: Final = 4
 
 

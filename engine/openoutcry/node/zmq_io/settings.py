@@ -69,8 +69,9 @@ class LinkSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Longest frame that is taken: libzmq ends a connection that announces a longer one, before it allocates."""
     link_bytes_max: Annotated[int, Meta(ge=1 << 20, le=1 << 34)] = 128 << 20
     """What may wait in each direction of one link, in bytes; with `frame_bytes_max` it gives the number of frames."""
-    messages_per_s: Annotated[int, Meta(ge=1, le=10**8)] = 20_000
-    """What one peer may send: a fifth of what a node can take at 10 microseconds a frame."""
+    messages_per_s: Annotated[int, Meta(ge=1, le=10**8)] = 5_000
+    """What one peer may send: a twentieth of what a node can take at 10 microseconds a frame, and with frames of 256
+    commands still a million commands a second."""
     bytes_per_s: Annotated[int, Meta(ge=1 << 10, le=1 << 40)] = 64 << 20
     burst_ms: Annotated[int, Meta(ge=1, le=60_000)] = 250
     """How far ahead of its rate a peer may be before its frames are dropped."""
