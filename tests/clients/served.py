@@ -26,7 +26,7 @@ class Served:
         self.publish = "tcp://127.0.0.1:0"
         self._identity: LinkIdentity = identity(VENUE)
         self._is_stopping = False
-        self._is_paused = False
+        self._is_paused = self._is_resting = False
         self._thread: threading.Thread | None = None
         self._later: list[Commands] = []
         self.start()
@@ -57,6 +57,7 @@ class Served:
     def pause(self, is_paused: bool) -> None:
         """Do nothing at all for a while."""
         self._is_paused = is_paused
+        eventually(lambda: self._is_resting == is_paused)
 
     def run(self, commands: Commands) -> None:
         """Have the venue carry out commands of nobody, and publish what follows."""
@@ -66,6 +67,7 @@ class Served:
 
     def _run(self) -> None:
         while not self._is_stopping:
+            self._is_resting = self._is_paused
             if self._is_paused:
                 time.sleep(0.01)
                 continue
