@@ -11,6 +11,7 @@ from typing import Final
 from benchmarks import targets
 from benchmarks.flow import KINDS
 from benchmarks.record import RESULTS, ROOT, Result, latest
+from benchmarks.report_nodes import node_tables
 
 PAGE: Final = ROOT / "docs" / "reference" / "benchmarks.md"
 BATCHES: Final = (1, 16, 256, 4096)
@@ -75,6 +76,7 @@ def render(folder: Path = RESULTS) -> str:
             *_snapshots(latest("snapshots", folder)),
             *_starts(latest("starts", folder)),
             *_memory(latest("memory", folder)),
+            *node_tables(*(latest(name, folder) for name in ("nodes", "echo", "abuse", "soak"))),
             *_store(latest("store", folder)),
             *_marketdata(latest("marketdata", folder)),
             *_simulation(latest("simulation", folder)),
@@ -312,10 +314,10 @@ def _marketdata(results: list[Result]) -> Iterable[str]:
         yield NOT_MEASURED
         return
     yield (
-        "Nanoseconds an event, median of five, groups of 256 commands. Copy: the bare copy of the events. Rows: level 3\n"
-        "rows, trades and levels. Frames: all five streams, numbered, sealed and kept. Then level 3 frames are decoded,\n"
-        "and followed by the fast and the plain book. On C each of some 200 pairs of a group has frames of its own, so\n"
-        "a frame holds little more than an event. [How it works](../explanation/market-data.md).\n\n"
+        "Nanoseconds an event, median of five, groups of 256 commands. Copy: the bare copy of the events. Rows: level\n"
+        "3 rows, trades and levels. Frames: all five streams, numbered, sealed and kept. Then level 3 frames are\n"
+        "decoded, and followed by the fast and the plain book. On C each of some 200 pairs of a group has frames of\n"
+        "its own, so a frame holds little more than an event. [How it works](../explanation/market-data.md).\n\n"
     )
     yield _machine(results)
     yield _row("what", "workload", "ns an event", "ns a command")
