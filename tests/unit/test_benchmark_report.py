@@ -54,7 +54,7 @@ def test_the_page_is_what_the_results_say() -> None:
 def test_a_page_without_results_says_so(tmp_path: Path) -> None:
     """An empty folder: every section is there and says that it was not measured."""
     page = report.render(tmp_path)
-    assert page.count(report.NOT_MEASURED) == 9
+    assert page.count(report.NOT_MEASURED) == 11
     assert page.startswith("# Benchmarks\n")
 
 
