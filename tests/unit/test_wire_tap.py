@@ -11,27 +11,28 @@ import numpy as np
 import pytest
 
 from openoutcry.cli.main import main
+from openoutcry.cli.vocabulary import ENGINE_MESSAGES
 from openoutcry.domain.records import COMMAND
+from openoutcry.marketdata.records import KINDS
 from openoutcry.wire import limits
 from openoutcry.wire.capture import CAPTURE_MAGIC, read_capture, write_capture
 from openoutcry.wire.checksum import ChecksumSigner
 from openoutcry.wire.codec import encode
 from openoutcry.wire.faults import FaultCode, WireFault
-from openoutcry.wire.frames import COMMANDS, KINDS, RecordKind, encode_records
+from openoutcry.wire.frames import COMMANDS, RecordKind, encode_records
 from openoutcry.wire.limits import CAPTURE_FRAME_BYTES_MAX, CONTROL_BYTES_MAX, TAP_RECORDS_MAX, TAP_VALUES_MAX
 from openoutcry.wire.messages import StreamHead
 from openoutcry.wire.pages import messages_page
 from openoutcry.wire.requests import enclose
 from openoutcry.wire.spec import specification
 from openoutcry.wire.streams import FollowerState
-from openoutcry.wire.table import MESSAGES
 from openoutcry.wire.tags import Tag
 from openoutcry.wire.tap import Tap, text
 
 ROOT = Path(__file__).parents[2]
 WIRE_PAGE = (ROOT / "docs" / "reference" / "wire.md").read_text(encoding="utf-8")
-TAP = Tap(MESSAGES, KINDS)
-SPEC = specification(MESSAGES, KINDS)
+TAP = Tap(ENGINE_MESSAGES, KINDS)
+SPEC = specification(ENGINE_MESSAGES, KINDS)
 
 
 def test_a_capture_comes_back_frame_by_frame() -> None:
@@ -178,7 +179,7 @@ def test_the_specification_has_every_message_record_and_code() -> None:
     """Against the tag table, the record layouts and the enums themselves."""
     assert {message["tag"] for message in SPEC["messages"]} == {int(tag) for tag in Tag}
     for message in SPEC["messages"]:
-        type_ = MESSAGES.types[message["tag"]]
+        type_ = ENGINE_MESSAGES.types[message["tag"]]
         assert [field["name"] for field in message["fields"]] == list(type_.__struct_fields__)
         assert message["about"]
     for record in SPEC["records"]:

@@ -86,8 +86,15 @@ def _fields(struct: type[Any]) -> Iterator[dict[str, Any]]:
     for field in info.fields:
         described = {"name": field.name, **_type(field.type)}
         if not field.required:
-            described["default"] = list(field.default) if isinstance(field.default, tuple) else field.default
+            described["default"] = _plain(field.default)
         yield described
+
+
+def _plain(value: Any) -> Any:
+    """Return a default as JSON writes it: bytes as hexadecimal digits."""
+    if isinstance(value, bytes):
+        return value.hex()
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _type(type_: inspect.Type) -> dict[str, Any]:
