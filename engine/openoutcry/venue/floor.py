@@ -4,14 +4,14 @@ Commands of a group are gathered in one batch and carried out at once; `run` car
 send the events to whom they concern and, where the venue is lit, to everybody.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple, Protocol, Self
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from openoutcry.domain import EventKind, Op, Phase
+from openoutcry.domain import EventKind, Op, Pair, Phase
 from openoutcry.domain.records import COMMAND, Commands, Events
 from openoutcry.marketdata.feed import FedBooks
 from openoutcry.marketdata.feeds import Feeds
@@ -73,7 +73,7 @@ class VenueBooks(FedBooks, Protocol):
 class BooksKind(Protocol):
     """A kind of books: makes them, or restores them."""
 
-    def __call__(self, *, accounts: int, capacity: int) -> VenueBooks:
+    def __call__(self, pairs: Iterable[Pair], *, accounts: int, capacity: int) -> VenueBooks:
         """Make empty books."""
         ...
 

@@ -76,7 +76,7 @@ class VenueRole:
         self._own = ports.own
         self._kind = kind
         self._admission = Admission(ports.number, checks)
-        self.floor = Floor(kind(accounts=0, capacity=terms.orders_first), ports.own, terms.is_lit)
+        self.floor = Floor(kind((), accounts=0, capacity=terms.orders_first), ports.own, terms.is_lit)
         self._set: dict[bytes, int] = {}
         """Timers of the floor that are set, and when they are due."""
 
