@@ -120,7 +120,7 @@ def test_steps_in_hours_that_clocks_skip_or_repeat(steps: tuple[str, ...], date:
         (
             '"pre_open"',
             '"preopen"',
-            '12: days.regular.steps[1].phase is "preopen": expected "auction", "closed", "continuous" or "pre_open"; did',
+            '12: days.regular.steps[1].phase is "preopen": expected "auction", "closed", "continuous" or "pre_open"',
         ),
         (
             'at = "08:50", phase = "auction" },\n    { at = "09:00", phase = "continuous", r',

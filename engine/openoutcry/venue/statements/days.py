@@ -50,8 +50,7 @@ class Days:
             return
         if self.day:
             self._past[self.day] = tuple(self._lines())
-        for old in sorted(self._past)[:-DAYS_KEPT]:
-            del self._past[old]
+        self._past = {old: lines for old, lines in self._past.items() if old >= day - DAYS_KEPT}
         self.day = day
         self._begin()
 

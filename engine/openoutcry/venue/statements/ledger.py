@@ -44,8 +44,7 @@ class Ledger:
         lines = tuple(self._lines())
         if self.month:
             self._past[self.month] = lines
-        for old in sorted(self._past)[:-MONTHS_KEPT]:
-            del self._past[old]
+        self._past = {old: lines for old, lines in self._past.items() if old >= month - MONTHS_KEPT}
         self.month = month
         self._keys, self._sums = Keys(), Sums(9)
         for line in lines:
