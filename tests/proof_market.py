@@ -49,15 +49,14 @@ from openoutcry.venue.proof.shown import show_command, sign_tree
 from openoutcry.venue.proof.verifying import Report, verify_session
 from openoutcry.wire.checksum import ChecksumSigner, ChecksumVerifier
 from openoutcry.wire.codec import encode
+from openoutcry.wire.ed25519 import Ed25519Signer, Ed25519Verifier
 from openoutcry.wire.faults import WireFault
 from openoutcry.wire.frames import COMMANDS, EVENTS, encode_records
 from openoutcry.wire.requests import enclose
-from openoutcry.wire.signed import sign
+from openoutcry.wire.signed import Signer, Verifier, sign
 from openoutcry.wire.tags import Message
 
 NETWORK: Final = b"network key of a test run"
-VERIFIER: Final = ChecksumVerifier(NETWORK)
-VENUE: Final = ChecksumSigner(NETWORK, b"V" * 32)
 START_NS: Final = 1_700_000_000_000_000_000
 MS: Final = 1_000_000
 
@@ -84,7 +83,7 @@ class Trader:
     """A member: its chain, its file, and what it has sent."""
 
     number: int
-    signer: ChecksumSigner
+    signer: Signer
     chain: MemberChain
     file: BytesIO
     sequence: int = 0
@@ -115,13 +114,23 @@ class Market:
     """The venue with its members. `run` a number of groups, `finish`, then read the files."""
 
     def __init__(
-        self, seed: int, members: int = 3, cheat: Cheat | None = None, at: int = 0, trees: bool = False
+        self,
+        seed: int,
+        members: int = 3,
+        cheat: Cheat | None = None,
+        at: int = 0,
+        trees: bool = False,
+        real: bool = False,
     ) -> None:
-        """cheat: what the venue tries with frame number `at` of those that it can try it with."""
+        """cheat: what the venue tries, once so many frames are placed. trees: commands are shown by trees, not whole
+        frames. real: Ed25519 in place of checksums."""
         self.draw = random.Random(seed)
+        self.real = real
+        self.verifier: Verifier = Ed25519Verifier() if real else ChecksumVerifier(NETWORK)
+        self.venue = self._signer(b"V" * 32)
         self.now_ns = START_NS
         self.books = ReferenceBooks((), accounts=0)
-        self.desk = ProofDesk(VENUE.key, lambda path: digest_of(f"{seed} {path}".encode()))
+        self.desk = ProofDesk(self.venue.key, lambda path: digest_of(f"{seed} {path}".encode()))
         self.cheat, self.at, self.cheated, self.victim = cheat, at, False, 0
         self.trees = trees
         self.owner: dict[int, tuple[Trader, int]] = {}
@@ -131,20 +140,23 @@ class Market:
         self.queue = SealedQueue(1)
         self.heads: list[ChainHead] = []
         self.seals: dict[tuple[int, int], tuple[bytes, bytes]] = {}
-        self.second = VenueChain(VENUE.key)
+        self.second = VenueChain(self.venue.key)
         self.log: list[tuple[bytes, int, bytes, int, int, int, bytes]] = []
         self.requests = 0
         self.traders = [self._join(number) for number in range(1, members + 1)]
         limits = [commands.set_limits(trader.account, kind, value) for trader in self.traders for kind, value in LIMITS]
         self._own([commands.clock(self.now_ns), commands.add_pair(Pair(0)), commands.add_pair(Pair(1)), *limits])
 
+    def _signer(self, seed: bytes) -> Signer:
+        return Ed25519Signer(seed) if self.real else ChecksumSigner(NETWORK, seed)
+
     def _join(self, number: int) -> Trader:
-        signer = ChecksumSigner(NETWORK, bytes([number]) * 32)
+        signer = self._signer(bytes([number]) * 32)
         self.desk.add(number, signer.key)
         answer = self.desk.answer(ProofAsk(ProofWanted.CHAIN, number), number)
         assert not isinstance(answer, ChainHead | Receipt) and answer is not None
-        trader = Trader(number, signer, MemberChain(VENUE.key, signer.key, number, answer.secret), BytesIO())
-        session_file.begin(About(VENUE.key, signer.key, number), trader.file)
+        trader = Trader(number, signer, MemberChain(self.venue.key, signer.key, number, answer.secret), BytesIO())
+        session_file.begin(About(self.venue.key, signer.key, number), trader.file)
         self._tell(trader, answer)
         return trader
 
@@ -159,7 +171,9 @@ class Market:
             self.requests += 1
             secret = digest_of(self.requests.to_bytes(8, "little"))
             expiry_ns = self.now_ns + 10**9
-            frame = encode(enclose([frame], VENUE, trader.signer.key, self.now_ns + self.requests, expiry_ns, secret))
+            frame = encode(
+                enclose([frame], self.venue, trader.signer.key, self.now_ns + self.requests, expiry_ns, secret)
+            )
         session_file.append(EntryKind.RECEIVED, self.now_ns, frame, trader.file)
 
     def _publish(self, head: ChainHead | None, second: ChainHead | None = None) -> None:
@@ -169,7 +183,7 @@ class Market:
         self.heads.append(head)
         for trader in self.traders:
             trader.seen = second if self.cheat is Cheat.TWO_CHAINS and trader.number == 1 else head
-            session_file.append(EntryKind.HEARD, self.now_ns, encode(sign(trader.seen, [VENUE])), trader.file)
+            session_file.append(EntryKind.HEARD, self.now_ns, encode(sign(trader.seen, [self.venue])), trader.file)
         if self.cheat is Cheat.TWO_CHAINS and head != second:
             self.cheated, self.victim = True, 1
 
@@ -349,7 +363,7 @@ class Market:
         """An order in the member's name and account that it never sent; what becomes of it is told as of any other."""
         ghost = commands.place(0, trader.account, 77_777, Side.BUY, 1, 99)
         first = self._book(trader, GHOST, ghost)
-        self._place(trader.number, VENUE.key, GHOST, 1, first, digest_of(ghost.tobytes()))
+        self._place(trader.number, self.venue.key, GHOST, 1, first, digest_of(ghost.tobytes()))
 
     def _place(self, session: int, member: bytes, sequence: int, count: int, first: int, digest: bytes) -> None:
         salt = frame_salt(self.desk.secret_of(session), sequence)
@@ -364,7 +378,7 @@ class Market:
         self.own.append((sequence, first, joined.tobytes()))
         assert self.desk.take_own(len(joined), first, joined.tobytes(), self.now_ns) is None
         salt = frame_salt(self.desk.secret_of(OWN_SESSION), sequence)
-        self.log.append((salt, OWN_SESSION, VENUE.key, sequence, len(joined), first, digest_of(joined.tobytes())))
+        self.log.append((salt, OWN_SESSION, self.venue.key, sequence, len(joined), first, digest_of(joined.tobytes())))
 
     def _take(self, trader: Trader, sequence: int, count: int, first: int, digest: bytes) -> None:
         assert self.desk.take_digest(trader.number, sequence, count, first, digest, self.now_ns) is None
@@ -390,7 +404,7 @@ class Market:
                 named = (seen.sequence, head_chain(seen)) if seen else (0, NO_HASH)
                 signed = trader.chain.sign(trader.signer, *named)
                 self._sent(trader, encode(signed))
-                assert self.desk.judge(signed, VERIFIER) is None
+                assert self.desk.judge(signed, self.verifier) is None
                 fault = self.desk.hear(signed, self.now_ns)
                 assert fault is None or self.cheated, fault
 
@@ -525,12 +539,14 @@ class Market:
             salt, command = self.seals[trader.number, link.sequence]
             return show_command(signed, link, after, secret, 0, command, seal=salt)
         tree = (
-            sign_tree(trader.signer, VENUE.key, trader.number, secret, link.sequence, records) if self.trees else None
+            sign_tree(trader.signer, self.venue.key, trader.number, secret, link.sequence, records)
+            if self.trees
+            else None
         )
         return show_command(signed, link, after, secret, side.sequence - link.sequence, records, tree=tree)
 
     def _reveal(self, trader: Trader) -> None:
-        frames = [(OWN_SESSION, VENUE.key, *one) for one in self.own]
+        frames = [(OWN_SESSION, self.venue.key, *one) for one in self.own]
         frames += [(one[0], self._trader(one[0]).signer.key, *one[1:]) for one in self.placed if one[3]]
         for session, member, sequence, first, records in frames:
             if session == trader.number:
@@ -547,7 +563,7 @@ class Market:
 
     def report(self, trader: Trader) -> Report:
         """Verify a member's file."""
-        found = verify_session(BytesIO(trader.file.getvalue()), trader.signer.key, VERIFIER)
+        found = verify_session(BytesIO(trader.file.getvalue()), trader.signer.key, self.verifier)
         assert not isinstance(found, WireFault), found
         return found
 

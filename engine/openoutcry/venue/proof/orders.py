@@ -122,6 +122,13 @@ class _Teller:
         self.answered: set[int] = set()
         self.fills: set[tuple[int, int, int, int]] = set()
         self.last = 0
+        self.unsure: set[int] = set()
+        waits = any(
+            number not in story.book and not frame.refused and bool(frame.records)
+            for number, frame in story.frames.items()
+        )
+        self.told_until = max(story.book.values(), default=0) if waits else 2**63
+        """An answer to a later number may be to a command of which COMMANDS_TAKEN has not come yet."""
 
     def tell(self, event: Event) -> None:
         """Take the next event."""
@@ -148,7 +155,9 @@ class _Teller:
     def _command(self, event: Event) -> Sent | None:
         """Return the member's command that an event answers; an answer without one was inserted by the venue."""
         sent = self.sent.get(event.sequence)
-        if sent is None and self.strict:
+        if sent is None and event.sequence > self.told_until:
+            self.unsure.add(event.maker)
+        elif sent is None and self.strict:
             self._find(FindingCode.INSERTED, event, "an answer to a command that the member has not sent")
         return sent
 
@@ -186,7 +195,7 @@ class _Teller:
     def _traded(self, event: Event) -> None:
         sides = ((event.maker, event.maker_leaves, 1 - event.side), (event.taker, event.taker_leaves, event.side))
         own = [(self.orders[handle], leaves, side) for handle, leaves, side in sides if handle in self.orders]
-        if not own and self.strict:
+        if not own and self.strict and not self.unsure.intersection((event.maker, event.taker)):
             self._find(FindingCode.INVENTED_FILL, event, "a trade of two orders that are not the member's")
         for order, leaves, side in own:
             beyond = event.qty_lots < 1 or event.qty_lots > order.leaves
@@ -211,7 +220,7 @@ class _Teller:
 
     def _order(self, event: Event) -> Order | None:
         order = self.orders.get(event.maker)
-        if order is None and self.strict:
+        if order is None and self.strict and event.maker not in self.unsure:
             self._find(FindingCode.WRONG_ANSWER, event, "an event of an order that is not the member's")
         elif order is not None and not order.live:
             self._find(FindingCode.WRONG_ANSWER, event, "an event of an order that is gone", order.sequence)
@@ -223,7 +232,8 @@ class _Teller:
         if order is None:
             return
         by_owner = event.kind == EventKind.CANCELLED and event.code == CancelReason.USER
-        if by_owner and (sent is None or sent.op not in (Op.CANCEL, Op.REDUCE)):
+        is_known = sent is not None or event.sequence <= self.told_until
+        if by_owner and is_known and (sent is None or sent.op not in (Op.CANCEL, Op.REDUCE)):
             self._find(FindingCode.NOT_CANCELLED, event, "cancelled as by its owner, who has not", order.sequence)
         if event.maker_leaves != order.leaves - event.qty_lots:
             self._leaves(event, order, event.maker_leaves, order.leaves - event.qty_lots)
