@@ -4,7 +4,7 @@ Inside are integers only. A venue says what a lot costs at one tick in units of 
 writes that is the trader's own: `Scale` says what one tick and one lot are worth in the numbers that people use.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from typing import Final, TypeAlias
@@ -143,11 +143,6 @@ def scales_of(table: Mapping[str, Mapping[str, Number]]) -> dict[str, Scale]:
                 raise NotRepresentable(f"{what} of {name} is {value}: expected a number above 0")
         scales[name] = Scale(**numbers)
     return scales
-
-
-def names_of(pairs: Iterable[Listed]) -> str:
-    """Return the names of pairs as one text."""
-    return ", ".join(pair.name for pair in pairs)
 
 
 def _whole(number: Number, unit: Decimal, what: str, unit_name: str) -> int:

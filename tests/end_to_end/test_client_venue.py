@@ -1,0 +1,136 @@
+"""The client and the venue as they are run: a node in a process of its own, with journal, keystore and CURVE."""
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from openoutcry.client import (
+    EventFrame,
+    Missed,
+    NotConnected,
+    OperatorRefused,
+    OrderState,
+    Refused,
+    Rejected,
+    Taken,
+    Venue,
+)
+from openoutcry.client.practice import Practice
+from openoutcry.domain import AccountField, EventKind, OrderType, Side, TimeInForce
+from tests.clients.served import eventually
+from tests.end_to_end.test_client_recovery import quotes
+
+
+@pytest.fixture(scope="module")
+def practice(tmp_path_factory: pytest.TempPathFactory) -> Practice:
+    """Return a venue's folder with two members; each test starts it."""
+    return Practice(tmp_path_factory.mktemp("practice") / "venue")
+
+
+def test_orders_of_every_kind_and_what_they_lead_to(practice: Practice) -> None:
+    """Limit, market, stop, iceberg, post-only; replaced, reduced, cancelled; each answered as the book decided."""
+    with (
+        practice,
+        Venue.open(practice.profile("ann")) as ann,
+        Venue.open(practice.profile("bob")) as bob,
+        ann.watch_book("EURUSD") as book,
+        ann.watch_trades("EURUSD") as tape,
+    ):
+        bid = ann.place("EURUSD", Side.BUY, 100, "1.0850")
+        peak = ann.place("EURUSD", Side.SELL, 90, "1.0860", kind=OrderType.ICEBERG, display=30)
+        assert bid.state is peak.state is OrderState.LIVE
+        with pytest.raises(Rejected, match="WOULD_TRADE"):
+            bob.place("EURUSD", Side.SELL, 1, "1.0850", kind=OrderType.POST_ONLY)
+        sold = bob.place("EURUSD", Side.SELL, 30, tif=TimeInForce.IOC)
+        assert (sold.state, sold.value) == (OrderState.FILLED, 30 * 10_850)
+        stop = bob.place("EURUSD", Side.BUY, 5, kind=OrderType.STOP, trigger="1.0860")
+        bought = bob.place("EURUSD", Side.BUY, 40, "1.0860", tif=TimeInForce.FOK)
+        assert (bought.state, bought.filled_lots) == (OrderState.FILLED, 40)
+        eventually(lambda: bob.order(stop.client_id, "EURUSD").state is OrderState.FILLED)
+        assert [tape.get(10).qty_lots for _ in range(3)] == [30, 30, 10]  # type: ignore[union-attr]
+        assert ann.replace(bid, 50, "1.0840").leaves_lots == 50
+        assert ann.reduce(bid, 10).leaves_lots == 40
+        assert ann.cancel(bid).state is OrderState.CANCELLED
+        assert book.verify()
+        held = ann.positions()[ann.later.account(None), 0]
+        assert (held.lots, held.paid) == (30 - 45, 30 * 10_850 - 45 * 10_860)
+        with pytest.raises(Refused, match="FOREIGN_ACCOUNT"):
+            ann.place("EURUSD", Side.BUY, 1, "1", account=3)
+        ann.mass_cancel()
+        eventually(lambda: ann.orders() == [])
+
+
+def test_nothing_that_was_acknowledged_is_lost_when_the_venue_is_killed_under_load(practice: Practice) -> None:
+    """Two hundred frames of eight while it is killed twice; every command has one number and one place in the book."""
+    with practice, Venue.open(practice.profile("ann"), timeout_s=60) as ann:
+        taken: list[Taken] = []
+        first = ann.later.session.outbox.next_sequence
+
+        def trade() -> None:
+            for begin in range(0, 200, 20):
+                futures = [ann.later.submit(quotes(8 * at, 8)) for at in range(begin, begin + 20)]
+                taken.extend(future.result(60) for future in futures)
+
+        with ann.frames() as frames, ann.watch_book("EURUSD") as book:
+            trader = threading.Thread(target=trade)
+            trader.start()
+            for count in (40, 120):
+                eventually(lambda count=count: len(taken) >= count)  # type: ignore[misc]
+                practice.kill()
+                practice.start()
+            trader.join(60)
+            assert [one.sequence for one in taken] == [first + 8 * at for at in range(200)]
+            starts = np.array([one.book_sequence for one in taken])
+            assert (np.diff(starts) >= 8).all()
+            eventually(lambda: len(ann.orders()) == 1_600)
+            eventually(lambda: book.verify())
+            numbers: list[int] = []
+            accepted: list[int] = []
+            while (one := frames.get(0)) is not None:
+                assert isinstance(one, EventFrame) and not isinstance(one, Missed)
+                numbers += range(one.number, one.number + len(one.events))
+                accepted += one.events["taker"][one.events["kind"] == EventKind.ACCEPTED].tolist()
+        assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+        assert accepted == [1_000_000 + at for at in range(1_600)]
+    with practice, Venue.open(practice.profile("ann")) as again:
+        assert sorted(order.client_id for order in again.orders()) == [1_000_000 + at for at in range(1_600)]
+        again.mass_cancel()
+
+
+def test_an_operator_suspends_limits_halts_and_cancels(practice: Practice) -> None:
+    """Each by its own call; a member is refused by name, and so is a member that gives an operator's command."""
+    with (
+        practice,
+        Venue.open(practice.profile("operator"), trades=False) as boss,
+        Venue.open(practice.profile("bob")) as bob,
+    ):
+        key = bob.later.access.signer.key
+        order = bob.place("EURUSD", Side.BUY, 10, "1")
+        boss.administration.halt(0, "news")
+        with pytest.raises(Rejected, match="PHASE_FORBIDS"):
+            bob.place("EURUSD", Side.BUY, 10, "1")
+        boss.administration.resume(0)
+        assert boss.administration.cancel_for(key).number == 1
+        eventually(lambda: bob.order(order.client_id, "EURUSD").state is OrderState.CANCELLED)
+        boss.administration.limit(key, AccountField.ORDER_LOTS_MAX, 5)
+        with pytest.raises(Rejected, match="ORDER_SIZE_LIMIT"):
+            bob.place("EURUSD", Side.BUY, 10, "1")
+        boss.administration.rate(key, 1_000)
+        boss.administration.suspend(key)
+        with pytest.raises(Refused, match="SUSPENDED"):
+            bob.place("EURUSD", Side.BUY, 1, "1")
+        boss.administration.reinstate(key)
+        bob.cancel(bob.place("EURUSD", Side.BUY, 1, "1"))
+        with pytest.raises(OperatorRefused, match="NOT_AN_OPERATOR"):
+            bob.administration.halt(0)
+
+
+def test_a_practice_venue_that_does_not_start_says_why(tmp_path: Path) -> None:
+    """The last line of what it said; nothing is left running."""
+    broken = Practice(tmp_path / "venue")
+    file = tmp_path / "venue" / "venue.toml"
+    file.write_text(file.read_text().replace("operators", "operator"))
+    with pytest.raises(NotConnected, match="did you mean operators"), broken:
+        pass
