@@ -14,7 +14,7 @@ from openoutcry.domain import EventKind, Op, OrderType, Pair, Phase, Side
 from openoutcry.domain.records import COMMAND
 from openoutcry.node.config.errors import ConfigError
 from openoutcry.venue.calendar.checks import fault
-from openoutcry.venue.calendar.holds import AUTHORITIES_MAX, Hold, HoldFault, obeyed, strictest
+from openoutcry.venue.calendar.curbs import AUTHORITIES_MAX, Curb, CurbFault, obeyed, strictest
 from openoutcry.venue.calendar.messages import Calendar, CalendarSet, DayKind, Offset, SpecialDay, Step
 from openoutcry.venue.calendar.pair_schedule import PairSchedule, Wanted, steps_due
 from openoutcry.venue.calendar.schedule import SECOND_NS, Transition, phases
@@ -254,12 +254,12 @@ def state(phase: Phase, sequence: int, until_ns: int = 0, authority: bytes = ONE
     return MarketState(PAIR, phase, StateReason.NEWS, until_ns, authority, sequence)
 
 
-def held(schedule: PairSchedule, *states: MarketState, now_ns: int = 0) -> PairSchedule:
+def curbed(schedule: PairSchedule, *states: MarketState, now_ns: int = 0) -> PairSchedule:
     """A schedule after these states."""
     for one in states:
-        holds = obeyed(schedule.holds, one, now_ns)
-        assert not isinstance(holds, HoldFault)
-        schedule = replace(schedule, holds=holds)
+        curbs = obeyed(schedule.curbs, one, now_ns)
+        assert not isinstance(curbs, CurbFault)
+        schedule = replace(schedule, curbs=curbs)
     return schedule
 
 
@@ -267,29 +267,29 @@ def test_a_halt_holds_until_its_time_or_its_authority_lifts_it() -> None:
     """A halt with an end, one without, and what the pair does behind each; the close comes all the same."""
     schedule = PairSchedule(0, SECRET, parse_calendar(EXAMPLE))
     noon, one = at("2026-07-06 10:00"), at("2026-07-06 11:00")
-    halted = held(schedule, state(Phase.HALTED, 1, one), now_ns=noon)
+    halted = curbed(schedule, state(Phase.HALTED, 1, one), now_ns=noon)
     assert halted.wanted(noon) == Wanted(Phase.HALTED, False, StateReason.NEWS, one, 0)
     assert halted.wanted(one).phase is Phase.CONTINUOUS
-    endless = held(schedule, state(Phase.HALTED, 1))
+    endless = curbed(schedule, state(Phase.HALTED, 1))
     assert endless.wanted(noon).until_ns == at("2026-07-06 15:30")
     assert endless.wanted(at("2026-07-06 15:32")).phase is Phase.HALTED
     assert endless.wanted(at("2026-07-06 15:36")).phase is Phase.CLOSED
-    assert held(endless, state(Phase.CONTINUOUS, 2)).wanted(noon).phase is Phase.CONTINUOUS
+    assert curbed(endless, state(Phase.CONTINUOUS, 2)).wanted(noon).phase is Phase.CONTINUOUS
 
 
 def test_an_old_state_or_one_that_is_over_changes_nothing() -> None:
     """Also after the authority has lifted its halt; and one more authority than there may be."""
-    schedule = held(PairSchedule(0, SECRET), state(Phase.HALTED, 5), state(Phase.CONTINUOUS, 6))
-    assert obeyed(schedule.holds, state(Phase.HALTED, 6), 0) is HoldFault.OLD
-    assert obeyed(schedule.holds, state(Phase.HALTED, 7, 10), 10) is HoldFault.OVER
-    many = held(schedule, *(state(Phase.HALTED, 1, 0, bytes([index]) * 32) for index in range(AUTHORITIES_MAX - 1)))
-    assert obeyed(many.holds, state(Phase.HALTED, 1, 0, TWO), 0) is HoldFault.TOO_MANY
-    assert not isinstance(obeyed(many.holds, state(Phase.HALTED, 7), 0), HoldFault)
+    schedule = curbed(PairSchedule(0, SECRET), state(Phase.HALTED, 5), state(Phase.CONTINUOUS, 6))
+    assert obeyed(schedule.curbs, state(Phase.HALTED, 6), 0) is CurbFault.OLD
+    assert obeyed(schedule.curbs, state(Phase.HALTED, 7, 10), 10) is CurbFault.OVER
+    many = curbed(schedule, *(state(Phase.HALTED, 1, 0, bytes([index]) * 32) for index in range(AUTHORITIES_MAX - 1)))
+    assert obeyed(many.curbs, state(Phase.HALTED, 1, 0, TWO), 0) is CurbFault.TOO_MANY
+    assert not isinstance(obeyed(many.curbs, state(Phase.HALTED, 7), 0), CurbFault)
 
 
-def test_of_several_holds_the_strictest_counts() -> None:
+def test_of_several_curbs_the_strictest_counts() -> None:
     """Whatever the order in which they came."""
-    halt, auction = Hold(ONE, 1, Phase.HALTED, StateReason.NEWS, 50), Hold(TWO, 1, Phase.AUCTION, StateReason.BAND, 0)
+    halt, auction = Curb(ONE, 1, Phase.HALTED, StateReason.NEWS, 50), Curb(TWO, 1, Phase.AUCTION, StateReason.BAND, 0)
     assert strictest((halt, auction), 0) == strictest((auction, halt), 0) == halt
     assert strictest((halt, auction), 50) == auction
     assert strictest((), 0) is None
@@ -337,7 +337,7 @@ def test_a_pair_without_a_calendar_is_led_by_hand() -> None:
     schedule = PairSchedule(0, SECRET, by_hand=Phase.CONTINUOUS)
     assert schedule.wanted(5) == Wanted(Phase.CONTINUOUS, False, StateReason.SCHEDULE, 0, 0)
     assert schedule.interrupted(5) == schedule
-    assert held(schedule, state(Phase.HALTED, 1)).wanted(5).phase is Phase.HALTED
+    assert curbed(schedule, state(Phase.HALTED, 1)).wanted(5).phase is Phase.HALTED
 
 
 def test_auctions_that_follow_each_other_are_each_uncrossed() -> None:

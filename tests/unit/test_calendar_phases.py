@@ -5,7 +5,7 @@ import pytest
 from openoutcry.book.reference import ReferenceBooks
 from openoutcry.client.calendar_file import parse_calendar
 from openoutcry.domain import EventKind, Op, Pair, Phase
-from openoutcry.venue.calendar.holds import HoldFault
+from openoutcry.venue.calendar.curbs import CurbFault
 from openoutcry.venue.calendar.messages import CalendarSet
 from openoutcry.venue.calendar.phases import Phases
 from openoutcry.venue.calendar.schedule import SECOND_NS
@@ -81,7 +81,7 @@ def test_a_halt_ends_by_its_time_and_the_pair_comes_back() -> None:
     market.run(noon_ns)
     state = MarketState(PAIR, Phase.HALTED, StateReason.NEWS, noon_ns + 600 * SECOND_NS, b"A" * 32, 1)
     assert market.phases.obey(0, state, noon_ns) is None
-    assert market.phases.obey(0, state, noon_ns) is HoldFault.OLD
+    assert market.phases.obey(0, state, noon_ns) is CurbFault.OLD
     market.settle(noon_ns)
     assert (market.phases.wanted(0).reason, market.phases.due_ns) == (StateReason.NEWS, noon_ns + 600 * SECOND_NS)
     market.run(MONDAY_NS + DAY_NS)
@@ -89,7 +89,7 @@ def test_a_halt_ends_by_its_time_and_the_pair_comes_back() -> None:
 
 
 def test_an_operator_halts_and_resumes_and_ends_a_bands_auction() -> None:
-    """On a calendar: a hold until it is lifted; resuming ends the auction of a band at once."""
+    """On a calendar: a curb until it is lifted; resuming ends the auction of a band at once."""
     market = with_calendar()
     now_ns = MONDAY_NS + 10 * HOUR_NS
     market.run(now_ns)

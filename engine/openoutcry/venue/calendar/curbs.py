@@ -1,7 +1,7 @@
-"""Halts: what authorities and the operator say of a pair beside its calendar, and which of them counts.
+"""Curbs: what authorities and the operator say of a pair beside its calendar, and which of them counts.
 
-Each authority has one hold on a pair: its newest state counts, and CONTINUOUS means that it has no objection. Of
-several holds the strictest counts: closed, halted, pre-open, auction, in this order.
+Each authority has one curb on a pair: its newest state counts, and CONTINUOUS means that it has no objection. Of
+several curbs the strictest counts: closed, halted, pre-open, auction, in this order.
 """
 
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ AUTHORITIES_MAX: Final = 16
 STRICTEST: Final = (Phase.CLOSED, Phase.HALTED, Phase.PRE_OPEN, Phase.AUCTION, Phase.CONTINUOUS)
 
 
-class HoldFault(IntEnum):
+class CurbFault(IntEnum):
     """Why a state changes nothing."""
 
     OLD = 1
@@ -29,7 +29,7 @@ class HoldFault(IntEnum):
     """More authorities than one pair may have."""
 
 
-class Hold(NamedTuple):
+class Curb(NamedTuple):
     """What one authority says of a pair. until_ns: when that ends by itself, 0 for with its next state."""
 
     authority: KeyId
@@ -43,29 +43,29 @@ class Hold(NamedTuple):
         return self.phase is not Phase.CONTINUOUS and (self.until_ns == 0 or self.until_ns > now_ns)
 
 
-def obeyed(holds: tuple[Hold, ...], state: MarketState, now_ns: int) -> tuple[Hold, ...] | HoldFault:
-    """Return the holds of a pair with what this state says, by authority, or why it says nothing new.
+def obeyed(curbs: tuple[Curb, ...], state: MarketState, now_ns: int) -> tuple[Curb, ...] | CurbFault:
+    """Return the curbs of a pair with what this state says, by authority, or why it says nothing new.
 
     state: of this pair, its signature and its authority already checked (`wire.service.read_market_state`). now_ns:
-    time of the record. A hold that is lifted stays, with its sequence, so that an older state cannot come back.
+    time of the record. A curb that is lifted stays, with its sequence, so that an older state cannot come back.
     """
     if state.until_ns and state.until_ns <= now_ns:
-        return HoldFault.OVER
-    others = tuple(hold for hold in holds if hold.authority != state.authority)
-    before = next((hold for hold in holds if hold.authority == state.authority), None)
+        return CurbFault.OVER
+    others = tuple(curb for curb in curbs if curb.authority != state.authority)
+    before = next((curb for curb in curbs if curb.authority == state.authority), None)
     if before is not None and state.sequence <= before.sequence:
-        return HoldFault.OLD
+        return CurbFault.OLD
     if len(others) == AUTHORITIES_MAX:
-        return HoldFault.TOO_MANY
-    hold = Hold(state.authority, state.sequence, state.state, state.reason, state.until_ns)
-    return tuple(sorted((*others, hold)))
+        return CurbFault.TOO_MANY
+    curb = Curb(state.authority, state.sequence, state.state, state.reason, state.until_ns)
+    return tuple(sorted((*others, curb)))
 
 
-def strictest(holds: Iterable[Hold], now_ns: int) -> Hold | None:
-    """Return the hold that counts now, or None; of equally strict ones the one that lasts longest."""
-    active = [hold for hold in holds if hold.is_active(now_ns)]
+def strictest(curbs: Iterable[Curb], now_ns: int) -> Curb | None:
+    """Return the curb that counts now, or None; of equally strict ones the one that lasts longest."""
+    active = [curb for curb in curbs if curb.is_active(now_ns)]
     return min(active, key=_strictness, default=None)
 
 
-def _strictness(hold: Hold) -> tuple[int, int, KeyId]:
-    return STRICTEST.index(hold.phase), -(hold.until_ns or 2**63), hold.authority
+def _strictness(curb: Curb) -> tuple[int, int, KeyId]:
+    return STRICTEST.index(curb.phase), -(curb.until_ns or 2**63), curb.authority
