@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from io import BytesIO
+from io import SEEK_END, BytesIO
 from pathlib import Path
 
 import pytest
@@ -12,14 +12,15 @@ from openoutcry.book import commands
 from openoutcry.cli.usage import UsageError
 from openoutcry.cli.verify_command import add_to
 from openoutcry.domain import Side
-from openoutcry.venue.messages import CommandsRefused, EntryFault, KeepAlive
+from openoutcry.venue.messages import EVENT_STREAM_MIN, CommandsRefused, EntryFault, KeepAlive
 from openoutcry.venue.proof.findings import Finding, FindingCode
-from openoutcry.venue.proof.messages import ChainState, Match, Receipt, ReceiptState
+from openoutcry.venue.proof.messages import ChainState, Match, ProofAsk, ProofWanted, Receipt, ReceiptState
 from openoutcry.venue.proof.session_file import About, Entry, EntryKind, append, begin, read_session
 from openoutcry.venue.proof.verifying import Report, verify_session
 from openoutcry.wire.codec import encode
 from openoutcry.wire.faults import FaultCode, WireFault
 from openoutcry.wire.frames import COMMANDS, encode_records
+from openoutcry.wire.messages import StreamResend
 from openoutcry.wire.signed import sign
 from tests.proof_market import MS, START_NS, Cheat, Market, Trader
 
@@ -187,6 +188,31 @@ def test_heads_that_are_not_signed_or_do_not_follow_are_found(quiet: Market) -> 
         (encode(sign(far, [quiet.venue])), FindingCode.BROKEN_CHAIN),
     ):
         assert codes(edited(quiet, trader, [(EntryKind.HEARD, frame)])) == {code}
+
+
+def test_events_and_heads_that_were_asked_for_and_did_not_come_are_found(quiet: Market) -> None:
+    """An event and a head, asked for two seconds before the venue was last heard of; other streams do not count."""
+    trader = quiet.traders[0]
+    asks = {
+        FindingCode.WITHHELD: StreamResend(EVENT_STREAM_MIN + 1, trader.event + 1, trader.event + 1),
+        None: StreamResend(EVENT_STREAM_MIN + 2, trader.event + 1, trader.event + 1),
+    }
+    for code, ask in asks.items():
+        assert codes(asked_in_time(quiet, trader, encode(ask))) == ({code} if code else set())
+    for number, expected in ((quiet.heads[-1].sequence, set()), (900, {FindingCode.WITHHELD})):
+        ask_head = ProofAsk(ProofWanted.HEAD, 1, number)
+        assert codes(asked_in_time(quiet, trader, encode(ask_head))) == expected
+
+
+def asked_in_time(market: Market, trader: Trader, frame: bytes) -> Report:
+    """Verify a member's file in which something was asked for, and the venue heard of two seconds later."""
+    out = BytesIO(trader.file.getvalue())
+    out.seek(0, SEEK_END)
+    append(EntryKind.SENT, market.now_ns, frame, out)
+    append(EntryKind.RECEIVED, market.now_ns + 2_000 * MS, encode(KeepAlive(1)), out)
+    found = verify_session(BytesIO(out.getvalue()), trader.signer.key, market.verifier)
+    assert isinstance(found, Report)
+    return found
 
 
 def test_a_denied_frame_and_a_second_place_are_found(quiet: Market) -> None:

@@ -97,17 +97,19 @@ def sent_commands(story: Story) -> dict[int, Sent]:
 
 def check_orders(story: Story) -> list[Order]:
     """Return the member's orders, and add to the story's findings what cannot be. Cost: 3 microseconds an event."""
-    rows, complete = story.events()
-    promised, at = story.event_head
-    if promised >= story.about.first_event + len(rows) and story.heard_ns - at.time_ns > WAIT_NS:
-        story.find(FindingCode.WITHHELD, f"events up to number {promised} were told of and have not come")
-    teller = _Teller(story, sent_commands(story), strict=complete and story.about.first == 1)
+    rows, is_cut = story.events()
+    missing = story.about.first_event + len(rows)
+    late = [at for at, first, last in story.asked_events if first <= missing <= last]
+    if late and late[-1].time_ns < story.heard_ns - WAIT_NS:
+        story.find(FindingCode.WITHHELD, f"event {missing} was asked for and has not come")
+    teller = _Teller(story, sent_commands(story), strict=story.about.first == story.about.first_event == 1)
     for row in rows:
         teller.tell(Event._make(row))
-    if complete:
-        teller.check_answers()
-    else:
-        story.notes.append("events are missing in the file, so not everything about orders is checked")
+    teller.check_answers()
+    if is_cut or missing <= story.event_head:
+        story.notes.append(
+            f"events are missing in the file after the first {len(rows)}; none after that were looked at"
+        )
     teller.check_matches()
     return teller.told
 
@@ -121,18 +123,18 @@ class _Teller:
         self.told: list[Order] = []
         self.answered: set[int] = set()
         self.fills: set[tuple[int, int, int, int]] = set()
-        self.last = 0
+        self.until = story.told_until()
         self.unsure: set[int] = set()
-        waits = any(
-            number not in story.book and not frame.refused and bool(frame.records)
+        waiting = [
+            number
             for number, frame in story.frames.items()
-        )
-        self.told_until = max(story.book.values(), default=0) if waits else 2**63
+            if number not in story.book and not frame.refused and frame.records
+        ]
+        self.told_until = story.book.get(min(waiting) - 1, 0) if waiting else 2**63
         """An answer to a later number may be to a command of which COMMANDS_TAKEN has not come yet."""
 
     def tell(self, event: Event) -> None:
         """Take the next event."""
-        self.last = max(self.last, event.sequence)
         match event.kind:
             case EventKind.ACCEPTED:
                 self._accepted(event)
@@ -195,7 +197,9 @@ class _Teller:
     def _traded(self, event: Event) -> None:
         sides = ((event.maker, event.maker_leaves, 1 - event.side), (event.taker, event.taker_leaves, event.side))
         own = [(self.orders[handle], leaves, side) for handle, leaves, side in sides if handle in self.orders]
-        if not own and self.strict and not self.unsure.intersection((event.maker, event.taker)):
+        if self.unsure.intersection((event.maker, event.taker)):
+            self.fills.add((event.sequence, event.pair, event.price_ticks, event.qty_lots))
+        elif not own and self.strict:
             self._find(FindingCode.INVENTED_FILL, event, "a trade of two orders that are not the member's")
         for order, leaves, side in own:
             beyond = event.qty_lots < 1 or event.qty_lots > order.leaves
@@ -268,7 +272,7 @@ class _Teller:
     def check_answers(self) -> None:
         """Every order, change and cancellation has an answer, once there are events of later commands."""
         for number, sent in self.sent.items():
-            if sent.op in ANSWERED and number not in self.answered and number < self.last:
+            if sent.op in ANSWERED and number not in self.answered and number <= self.until:
                 detail = f"taken as book number {number}, and no event says what became of it"
                 self.story.find(FindingCode.UNANSWERED, detail, sent.sequence)
 
@@ -278,6 +282,6 @@ class _Teller:
         for number, told in sorted(self.story.matches.items()):
             for match in told:
                 fill = (match.book_sequence, match.pair, match.price_ticks, match.qty_lots)
-                concerns = member in (match.maker.member, match.taker.member) and match.book_sequence <= self.last
+                concerns = member in (match.maker.member, match.taker.member) and match.book_sequence <= self.until
                 if concerns and self.strict and fill not in self.fills:
                     self.story.find(FindingCode.MATCH_WITHOUT_FILL, f"match {number} is no fill of the member")

@@ -46,7 +46,8 @@ def check_replay(story: Story, orders: list[Order]) -> int:
         story.notes.append("not every command of the book is in the file, so the rules were not carried out again")
         return 0
     books = ReferenceBooks((), accounts=0)
-    rows, complete = story.events()
+    rows, _ = story.events()
+    last = story.told_until()
     told: dict[int, list[Event]] = {}
     for row in rows:
         told.setdefault(row[0], []).append(Event._make(row))
@@ -61,7 +62,7 @@ def check_replay(story: Story, orders: list[Order]) -> int:
         if is_own:
             own.update(event.maker for event in events if event.kind == EventKind.ACCEPTED and event.code == Op.PLACE)
         expected = [event for event in events if _concerns(event, own, is_own)]
-        _compare(story, number, expected, told.get(number, []), events, complete)
+        _compare(story, number, expected, told.get(number, []), events, last)
         number += 1
     if number <= max(known):
         story.notes.append(f"the rules were carried out again up to book number {number - 1}: then commands lack")
@@ -128,21 +129,15 @@ def _concerns(event: Event, own: set[int], is_own: bool) -> bool:
 
 
 def _compare(
-    story: Story, number: int, expected: list[Event], told: list[Event], events: list[Event], complete: bool
+    story: Story, number: int, expected: list[Event], told: list[Event], events: list[Event], last: int
 ) -> None:
     left = iter(events)
     if not all(any(event == one for one in left) for event in told):
         story.find(FindingCode.REPLAY_DIFFERS, f"book number {number}: the member was told what the rules do not give")
-    elif complete and not set(expected) <= set(told) and story.event_frames:
+    elif number <= last and not set(expected) <= set(told):
         lacking = next(event for event in expected if event not in told)
-        if number <= _last_told(story):
-            what = EventKind(lacking.kind).name
-            story.find(FindingCode.REPLAY_DIFFERS, f"book number {number}: {what} by the rules, and was not told")
-
-
-def _last_told(story: Story) -> int:
-    """Return the last number of the book of which the member was told."""
-    return max(int(frame["sequence"][-1]) for frame in story.event_frames.values())
+        what = EventKind(lacking.kind).name
+        story.find(FindingCode.REPLAY_DIFFERS, f"book number {number}: {what} by the rules, and was not told")
 
 
 def _opposite(books: ReferenceBooks, order: Order) -> str:

@@ -31,6 +31,7 @@ from openoutcry.venue.proof.session_file import About, Entry, EntryKind, Reveale
 from openoutcry.wire.codec import Codec
 from openoutcry.wire.faults import FaultCode, WireFault
 from openoutcry.wire.frames import COMMANDS, EVENTS, RecordFrame, RecordTable, is_record_frame
+from openoutcry.wire.messages import StreamResend
 from openoutcry.wire.requests import Envelope, Proven, read_envelope, read_proven
 from openoutcry.wire.signed import Signed, Verifier, open_signed, verify
 from openoutcry.wire.tags import Message
@@ -90,8 +91,12 @@ class Story:
     asked_heads: dict[int, At] = field(default_factory=dict)
     matches: dict[int, list[Match]] = field(default_factory=dict)
     revealed: list[Revealed] = field(default_factory=list)
-    event_head: tuple[int, At] = (0, START)
-    """The last event that COMMANDS_TAKEN speaks of, and when it was first told of."""
+    event_head: int = 0
+    """The last event that COMMANDS_TAKEN speaks of."""
+    promised: list[tuple[int, int]] = field(default_factory=list)
+    """From each COMMANDS_TAKEN: the last event on the member's stream after it, and the book's last number in it."""
+    asked_events: list[tuple[At, int, int]] = field(default_factory=list)
+    """First and last of the events that the member has asked for once more."""
     end: At = START
     heard_ns: int = 0
     """When the venue was last heard of over the link; nothing is called withheld that could have come later."""
@@ -110,14 +115,22 @@ class Story:
         return self.states[0].secret if self.states else None
 
     def events(self) -> tuple[list[tuple[int, ...]], bool]:
-        """Return the events of the member's stream in order, and whether none is missing from its first on."""
+        """Return the events of the member's stream up to the first that is missing, and whether others follow."""
         rows: list[tuple[int, ...]] = []
-        following, complete = self.about.first_event, True
+        following = self.about.first_event
         for number, frame in sorted(self.event_frames.items()):
-            complete = complete and number == following
+            if number != following:
+                return rows, True
             rows += frame.tolist()
             following = number + len(frame)
-        return rows, complete
+        return rows, False
+
+    def told_until(self) -> int:
+        """Return the number of the book up to which no event that the member must be told of can still be missing."""
+        rows, _ = self.events()
+        promised = [number for head, number in self.promised if head < self.about.first_event + len(rows)]
+        # Other events of the last number may come in the next frame.
+        return max([rows[-1][0] - 1 if rows else 0, *promised])
 
     def ordered(self) -> list[Frame]:
         """Return the frames that the venue has taken, in order."""
@@ -232,6 +245,10 @@ class _Reader:
                     self._forged("a signature of the member that does not fit")
             case ProofAsk(wanted=ProofWanted.RECEIPT, sequence=sequence):
                 story.asked[sequence] = story.end
+            case StreamResend(stream=stream, first=first, last=last) if (
+                stream == EVENT_STREAM_MIN + story.about.session
+            ):
+                story.asked_events.append((story.end, first, last))
             case ProofAsk(wanted=ProofWanted.HEAD, sequence=sequence) if sequence:
                 story.asked_heads[sequence] = story.end
             case _:
@@ -308,8 +325,8 @@ class _Reader:
 
     def _taken(self, taken: CommandsTaken) -> None:
         story, at, sequence = self.story, self.story.end, taken.sequence
-        if taken.event_head > story.event_head[0]:
-            story.event_head = (taken.event_head, at)
+        story.event_head = max(story.event_head, taken.event_head)
+        story.promised.append((taken.event_head, taken.runs[-1].book_sequence + taken.runs[-1].count - 1))
         for run in taken.runs:
             for offset in range(run.count):
                 book = story.book.setdefault(sequence, run.book_sequence + offset)

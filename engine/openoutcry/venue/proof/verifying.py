@@ -110,14 +110,14 @@ def _compare_heads(one: Story, other: Story) -> list[Finding]:
 def _compare_fills(one: Story, other: Story) -> list[Finding]:
     """Return the trades of one member with the other of which the other was told something else, or nothing."""
     rows, _ = one.events()
-    events, complete = other.events()
+    events, _ = other.events()
     handles = {row[6] for row in events if row[1] == EventKind.ACCEPTED}
     told = {row for row in events if row[1] == EventKind.TRADED}
-    last = max((row[0] for row in events), default=0)
+    last = other.told_until()
     found = []
     for row in rows:
         event = Event._make(row)
-        if event.kind != EventKind.TRADED or row in told or not complete or event.sequence >= last:
+        if event.kind != EventKind.TRADED or row in told or event.sequence > last:
             continue
         if event.maker in handles or event.taker in handles:
             detail = f"a trade at {event.price_ticks} of which the other member was told something else, or nothing"
