@@ -4,6 +4,7 @@ It needs the plugin `discovery`. Its keys are protected by a passphrase that lie
 that a keystore can ask for, so it is nothing to trade real things on.
 """
 
+import atexit
 import os
 import signal
 import socket
@@ -76,6 +77,7 @@ class Practice:
         command = [sys.executable, "-m", "openoutcry.cli.main", "run", str(self.folder / "venue.toml")]
         with open(self.folder / "venue.log", "ab") as log:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        atexit.register(self.kill)  # a program that fails must not leave a venue behind
         try:
             self._wait(self._process)
             self._open()
@@ -106,6 +108,7 @@ class Practice:
         process, self._process = self._process, None
         if process is None:
             return
+        atexit.unregister(self.kill)
         process.send_signal(how)
         try:
             process.wait(STOP_S)
