@@ -114,6 +114,19 @@ def check_orders(story: Story) -> list[Order]:
     return teller.told
 
 
+def _told_until(story: Story) -> int:
+    """Return the book's number up to which every command of the member is known to be taken or not."""
+    waiting = [
+        number
+        for number, frame in story.frames.items()
+        if number not in story.book and not frame.refused and frame.records
+    ]
+    if not waiting:
+        return 2**63
+    before = (frame for number, frame in story.frames.items() if number < min(waiting) and not frame.sealed)
+    return max((story.book.get(frame.last, 0) for frame in before), default=0)
+
+
 class _Teller:
     """Goes through events in order."""
 
@@ -125,12 +138,7 @@ class _Teller:
         self.fills: set[tuple[int, int, int, int]] = set()
         self.until = story.told_until()
         self.unsure: set[int] = set()
-        waiting = [
-            number
-            for number, frame in story.frames.items()
-            if number not in story.book and not frame.refused and frame.records
-        ]
-        self.told_until = story.book.get(min(waiting) - 1, 0) if waiting else 2**63
+        self.told_until = _told_until(story)
         """An answer to a later number may be to a command of which COMMANDS_TAKEN has not come yet."""
 
     def tell(self, event: Event) -> None:
