@@ -11,13 +11,20 @@ from hypothesis import strategies as st
 from openoutcry.domain import EventFlag, EventKind, Pair
 from openoutcry.domain.limits import PRICE_TICKS_MAX, QTY_LOTS_MAX
 from openoutcry.domain.records import EVENT, Events
-from openoutcry.venue.tariffs.fees import VALUE_UNITS_MAX, auction_ppm, fee, tick_units_fault, trade_fees
+from openoutcry.venue.proof.limits import FEE_UNITS_MAX
+from openoutcry.venue.tariffs.fees import (
+    TARIFF_PPM_MAX,
+    VALUE_UNITS_MAX,
+    auction_ppm,
+    fee,
+    tick_units_fault,
+    trade_fees,
+)
 from openoutcry.venue.tariffs.messages import Tariff
 from openoutcry.venue.tariffs.tariffs import ALL_PAIRS, Tariffs
-from openoutcry.wire.limits import RATE_PPM_MAX
 
 UNITS = st.one_of(st.integers(0, 100), st.integers(0, QTY_LOTS_MAX))
-RATES = st.one_of(st.integers(-100, 100), st.integers(-RATE_PPM_MAX, RATE_PPM_MAX))
+RATES = st.one_of(st.integers(-100, 100), st.integers(-TARIFF_PPM_MAX, TARIFF_PPM_MAX))
 VALUES = st.one_of(st.integers(1, 3_000_000), st.integers(1, VALUE_UNITS_MAX))
 
 
@@ -89,10 +96,10 @@ def test_parts_cost_at_least_the_whole_and_less_than_a_unit_each_more(parts: lis
 @settings(max_examples=300)
 @given(value=VALUES, tariff=tariffs(), is_auction=st.booleans())
 def test_a_trade_never_pays_out_more_than_it_takes(value: int, tariff: Tariff, is_auction: bool) -> None:
-    """Both fees together are at least 0 for every tariff that can be set: trading with oneself earns nothing."""
+    """Both fees together are at least 0 for every tariff that can be set, and each fits a MATCH, at any value."""
     maker, taker = trade_fees(1, value, 1, is_auction, tariff)
     assert maker + taker >= 0
-    assert max(abs(maker), abs(taker)) < 2**63
+    assert max(abs(maker), abs(taker)) <= FEE_UNITS_MAX
 
 
 @settings(max_examples=200)

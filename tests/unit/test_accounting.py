@@ -3,15 +3,16 @@
 import numpy as np
 import pytest
 
+from openoutcry.book import commands
 from openoutcry.book.reference import ReferenceBooks
-from openoutcry.domain import EventKind, Op, Pair, Phase
+from openoutcry.domain import AccountField, EventKind, Op, Pair, Phase, Side
 from openoutcry.domain.records import COMMAND
 from openoutcry.venue.calendar.steps import phase_commands, phase_steps
 from openoutcry.venue.statements.accounting import Accounting
 from openoutcry.venue.statements.answers import statement
 from openoutcry.venue.statements.ledger import month_of
 from openoutcry.venue.statements.messages import StatementAsk, narrow
-from openoutcry.venue.statements.trades import Annulment
+from openoutcry.venue.statements.trades import Annulment, refund_commands
 from openoutcry.venue.tariffs.fees import trade_fees
 from openoutcry.venue.tariffs.messages import Tariff
 from openoutcry.venue.tariffs.tariffs import ALL_PAIRS
@@ -97,6 +98,31 @@ def test_annulling_every_trade_leaves_nothing() -> None:
     for line in accounting.days.lines(accounting.days.day):
         assert (line.trades, narrow(line.volume_lots), narrow(line.value_units)) == (0, 0, 0)
         assert (line.annulled, line.open_ticks > 0) == (count[line.pair], True)
+
+
+@pytest.mark.parametrize("side", Side, ids=lambda side: side.name)
+def test_what_a_trade_spent_of_backing_is_available_again(side: Side) -> None:
+    """A trade of two backed accounts, annulled: both can place the same orders again, and could not without it."""
+    books = ReferenceBooks([Pair(0, price_ticks_max=200)], accounts=2)
+    buyer, seller = (0, 1) if side is Side.SELL else (1, 0)
+    setup = [commands.set_limits(account, AccountField.BACKED, 1) for account in (0, 1)]
+    books.apply(np.concatenate([*setup, commands.fund(buyer, 0, 500), commands.fund(seller, 1, 5)]))
+    orders = np.concatenate(
+        [
+            commands.place(0, 0, 1, side.opposite, price_ticks=100, qty_lots=5),
+            commands.place(0, 1, 2, side, price_ticks=100, qty_lots=5),
+        ]
+    )
+    events = books.apply(orders).copy()
+    assert (books.apply(orders)["kind"] == EventKind.REJECTED).all()
+    accounting = Accounting()
+    accounts = (np.array([0], np.uint32), np.array([1], np.uint32))
+    assert len(accounting.take(events, accounts, TICK_UNITS, SESSIONS, NOW_NS)) == 1
+    done = accounting.annul(0, 1, "", NOW_NS)
+    assert isinstance(done, Annulment)
+    assert len(refund_commands(done.row, 1, 0, (False, False))) == 0
+    books.apply(refund_commands(done.row, 1, 0, (True, True)))
+    assert EventKind.TRADED in books.apply(orders)["kind"]
 
 
 def test_other_bytes_are_no_accounting() -> None:

@@ -44,6 +44,8 @@ def test_fees_are_those_written_out_by_hand(
     [
         (Tariff(4, 0, 0), "in the past"),
         (Tariff(5, -20, 19), "a sum of at least 0"),
+        (Tariff(5, 0, 500_001), "at most 500000 either way"),
+        (Tariff(5, -500_001, 500_000), "at most 500000 either way"),
         (Tariff(5, 1, 1, 10, 0, 9), "expected 0 or at least 10"),
     ],
 )

@@ -41,7 +41,8 @@ class Accounting:
 
         events: all of the group, in order. accounts: of makers, then of takers, one for each of its TRADED events.
         tick_units: (pairs,), by pair. sessions: (accounts,), the member of each account. Returns a TRADE_ROW for each
-        trade, with both fees, which its MATCH states. Cost: 130 microseconds a group and 0.5 a trade.
+        trade, with both fees, which its MATCH states. Cost: 20 microseconds for a group without trades, 120
+        for one with, and 0.5 for each trade.
         """
         self.ledger.advance(now_ns)
         self.days.advance(now_ns)

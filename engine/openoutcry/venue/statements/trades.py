@@ -7,8 +7,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from openoutcry.book import commands
 from openoutcry.domain import Side
-from openoutcry.domain.records import Events
+from openoutcry.domain.records import COMMAND, Commands, Events
 from openoutcry.marketdata.records import TRADE, TradeFlag
 from openoutcry.venue.statements.messages import Annulled
 from openoutcry.venue.statements.rows import I64, TRADE_ROW, TradeRows, trade_rows
@@ -187,6 +188,22 @@ def annulled_trade(row: TradeRows, number: int, now_ns: int) -> NDArray[np.void]
     record["number"], record["sequence"], record["time_ns"] = number, row["number"], now_ns
     record["flags"] = row["flags"] | int(TradeFlag.ANNULLED)
     return record
+
+
+def refund_commands(row: TradeRows, base: int, quote: int, is_backed: tuple[bool, bool]) -> Commands:
+    """Return the FUND commands that make backing available again which an annulled trade has spent.
+
+    row: (1,) TRADE_ROW. base, quote: instruments of the pair in the books. is_backed: maker, taker; no command for an
+    account that is not. The buyer had spent price x lots of quote, the seller lots of base, as the books count them.
+    """
+    lots = int(row["qty_lots"][0])
+    maker_buys = int(row["side"][0]) == Side.SELL
+    found = [np.zeros(0, COMMAND)]
+    for role, buys, backed in zip(("maker", "taker"), (maker_buys, not maker_buys), is_backed, strict=True):
+        if backed:
+            units = int(row["price_ticks"][0]) * lots if buys else lots
+            found.append(commands.fund(int(row[f"{role}_account"][0]), quote if buys else base, units))
+    return np.concatenate(found)
 
 
 _LOCKED: Final = 1

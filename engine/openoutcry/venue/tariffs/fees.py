@@ -7,8 +7,13 @@ from typing import Final
 
 from openoutcry.domain import Pair
 from openoutcry.venue.tariffs.messages import Tariff
+from openoutcry.wire.service import Rate
 
 PPM: Final = 1_000_000
+
+TARIFF_PPM_MAX: Final = 500_000
+"""Largest rate of a tariff, either way: then the fee of the largest trade, minimum and flat part included, stays below
+2^62 units, which a MATCH has room for."""
 
 VALUE_UNITS_MAX: Final = 2**62 - 1
 """Largest value of one trade, in units: as for backing. A pair that may pass it is not listed (`tick_units_fault`)."""
@@ -56,6 +61,15 @@ def trade_fees(price_ticks: int, qty_lots: int, tick_units: int, is_auction: boo
     return fee(value_units, tariff.maker_ppm, tariff), fee(value_units, tariff.taker_ppm, tariff)
 
 
+def rate_of(role: str, tariff: Tariff) -> Rate:
+    """Return a tariff as a service record shows it; a maximum is not part of it.
+
+    >>> rate_of("discovery", Tariff(0, -20, 35, 1)).taker_ppm
+    35
+    """
+    return Rate(role, tariff.maker_ppm, tariff.taker_ppm, tariff.minimum_units, tariff.flat_units)
+
+
 def tick_units_fault(pair: Pair, tick_units: int) -> str | None:
     """Say why a pair cannot be listed with these units of a tick, or None: a trade's value has to stay within int64.
 
@@ -79,6 +93,8 @@ def tariff_fault(tariff: Tariff, now_ns: int) -> str | None:
     """
     if tariff.from_ns < now_ns:
         return "from_ns is in the past: a tariff holds from its setting on at the earliest"
+    if max(abs(tariff.maker_ppm), abs(tariff.taker_ppm)) > TARIFF_PPM_MAX:
+        return f"{tariff.maker_ppm} and {tariff.taker_ppm} ppm: expected at most {TARIFF_PPM_MAX} either way"
     if tariff.maker_ppm + tariff.taker_ppm < 0:
         return f"{tariff.maker_ppm} and {tariff.taker_ppm} ppm: expected a sum of at least 0"
     if 0 < tariff.maximum_units < tariff.minimum_units:
