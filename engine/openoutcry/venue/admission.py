@@ -26,6 +26,10 @@ REFUSED_EACH: Final = 8
 """Refusals that one session is told of in one group: after a gap all of its frames are refused for the same reason."""
 
 
+FRAMES_FIRST: Final = 1_024
+"""Frames of one group that there is room for at first."""
+
+
 class Checks(Protocol):
     """What a venue asks order checks (`host.kinds.Answers`)."""
 
@@ -49,7 +53,7 @@ class Arrived:
 
     __slots__ = ("raws", "senders", "sessions")
 
-    def __init__(self, senders: list[KeyId], sessions: list[int], raws: Sequence[bytes | memoryview]) -> None:
+    def __init__(self, senders: Sequence[KeyId], sessions: Sequence[int], raws: Sequence[bytes | memoryview]) -> None:
         self.senders = senders
         self.sessions = sessions
         self.raws = raws
@@ -62,6 +66,7 @@ class Admission:
         self._number = number
         self._checks = checks
         self._stamp = 0
+        self._make(FRAMES_FIRST)
 
     def take(
         self, arrived: Arrived, sessions: Sessions, books: LastPrices, now_ns: int
@@ -71,13 +76,16 @@ class Admission:
         Cost: 1 microsecond a frame, 4 ns a command.
         """
         raws = arrived.raws
+        count = len(raws)
         joined = b"".join(raws)
-        frames = np.zeros(len(raws), FRAME)
-        frames["session"] = arrived.sessions
-        if len(raws) > 1:
-            np.cumsum([len(raw) for raw in raws[:-1]], out=frames["at"][1:])
+        if count > len(self._frames):
+            self._make(2 * count)
+        self._sessions[:count] = arrived.sessions
+        if count > 1:
+            np.cumsum([len(raw) for raw in raws[:-1]], out=self._starts[1:count])
+        frames = self._frames[:count]
         objections: dict[int, int] = {}
-        refused = self._judge(frames, joined, sessions, now_ns)
+        refused = self._judge(count, joined, sessions, now_ns, keep=False)
         if refused < len(raws) and self._checks.check_orders(_NO_COMMANDS, _NO_PRICES) is not None:
             refused = self._ask_checks(frames, joined, sessions, books, now_ns, objections)
         number = self._number
@@ -108,16 +116,29 @@ class Admission:
             sends.append(Send(sender, _refusal(stream, frame, EntryFault(code), check)))
         return records, sends
 
-    def _judge(self, frames: NDArray[np.void], joined: bytes, sessions: Sessions, now_ns: int) -> int:
+    def _make(self, count: int) -> None:
+        """Make room for the frames of one group."""
+        self._frames: NDArray[np.void] = np.zeros(count, FRAME)
+        self._starts: NDArray[np.int64] = np.zeros(count, np.int64)
+        self._sessions: NDArray[np.uint32] = np.zeros(count, np.uint32)
+        self._starts_at: int = self._starts.ctypes.data
+        self._sessions_at: int = self._sessions.ctypes.data
+        self._frames_at: int = self._frames.ctypes.data
+
+    def _judge(self, count: int, joined: bytes, sessions: Sessions, now_ns: int, *, keep: bool) -> int:
+        """keep: go on with what checks have said of frames."""
         self._stamp += 1
         found: int = admit(
-            sessions.rows.ctypes.data,
-            sessions.overlay.ctypes.data,
-            np.frombuffer(joined, np.uint8).ctypes.data,
-            frames.ctypes.data,
-            len(frames),
+            sessions.rows_at,
+            sessions.overlay_at,
+            id(joined),
+            self._starts_at,
+            self._sessions_at,
+            self._frames_at,
+            count,
             now_ns,
             self._stamp,
+            int(keep),
         )
         return found
 
@@ -149,7 +170,7 @@ class Admission:
             frames["index"] = 0
             for at, index in indices.items():
                 frames[at]["code"], frames[at]["index"] = EntryFault.CHECK, index
-            self._judge(frames, joined, sessions, now_ns)
+            self._judge(len(frames), joined, sessions, now_ns, keep=True)
 
     def _object(
         self,
@@ -161,7 +182,7 @@ class Admission:
     ) -> None:
         """Ask about some frames; note the first command of each that is objected to."""
         parts = [
-            np.frombuffer(joined, COMMAND, int(frames[at]["count"]), int(frames[at]["at"]) + FRAME_HEADER_BYTES)
+            np.frombuffer(joined, COMMAND, int(frames[at]["count"]), int(self._starts[at]) + FRAME_HEADER_BYTES)
             for at in taken
         ]
         commands = np.concatenate(parts)

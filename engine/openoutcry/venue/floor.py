@@ -112,8 +112,11 @@ class Floor:
         self._clock: NDArray[np.void] = np.zeros(1, COMMAND)
         self._clock["op"] = Op.CLOCK
         self._rows = self._run_count = 0
+        self._first = 1
         self._batch: NDArray[np.void] = np.zeros(0, COMMAND)
         self._runs: NDArray[np.void] = np.zeros(0, RUN)
+        self._starts: NDArray[np.int64] = np.zeros(RUNS_FIRST, np.int64)
+        self._starts_at: int = self._starts.ctypes.data
         self._make_rows(ROWS_FIRST)
         self._make_runs(RUNS_FIRST)
 
@@ -122,6 +125,7 @@ class Floor:
     def begin(self, time_ns: int) -> None:
         """Begin a group: time comes first."""
         assert self._rows == 0
+        self._first = self.books.sequence + 1
         self._clock["expiry_ns"] = time_ns
         self._batch[:1] = self._clock
         self._rows = 1
@@ -130,9 +134,11 @@ class Floor:
         """Add the commands of admitted frames to the batch. Cost: 0.3 microseconds a frame, 3 ns a command."""
         joined = b"".join(frames)
         count = len(frames)
-        starts = np.zeros(count, np.int64)
+        if count > len(self._starts):
+            self._starts = np.zeros(2 * count, np.int64)
+            self._starts_at = self._starts.ctypes.data
         if count > 1:
-            np.cumsum([len(frame) for frame in frames[:-1]], out=starts[1:])
+            np.cumsum([len(frame) for frame in frames[:-1]], out=self._starts[1:count])
         rows = (len(joined) - FRAME_HEADER_BYTES * count) // COMMAND.itemsize
         if self._rows + rows > len(self._batch):
             self._make_rows(2 * (self._rows + rows))
@@ -140,18 +146,18 @@ class Floor:
             self._make_runs(2 * (self._run_count + count))
         sessions = self.sessions
         self._run_count = gather(
-            sessions.rows.ctypes.data,
-            sessions.ring_addresses.ctypes.data,
+            sessions.rows_at,
+            sessions.rings_at,
             KEPT_FRAMES - 1,
-            np.frombuffer(joined, np.uint8).ctypes.data,
-            starts.ctypes.data,
+            id(joined),
+            self._starts_at,
             count,
             self._batch_at,
             self._rows,
             self._runs_at,
             self._run_count,
             time_ns,
-            self.books.sequence + 1 + self._rows,
+            self._first + self._rows,
         )
         self._rows += rows
 
@@ -160,16 +166,18 @@ class Floor:
         rows, runs = self._rows, self._run_count
         if not rows:
             return
-        first = self.books.sequence + 1
+        first = self._first
         events = self.books.apply(self._batch[:rows])
         self._rows = self._run_count = 0
+        self._first += rows
         self._tell(events, runs, first, time_ns, StateReason.BAND, sends)
 
     def run(self, commands: Commands, time_ns: int, reason: StateReason, sends: list[Send]) -> Outcome:
         """Carry out a few commands that no member has sent; reason: should a phase change by them."""
         assert self._rows == 0, "what was gathered before comes first"
-        first = self.books.sequence + 1
+        first = self._first
         events = self.books.apply(commands)
+        self._first += len(commands)
         kinds = events["kind"]
         refused = events["code"][kinds == EventKind.REJECTED]
         cancelled = int((kinds == EventKind.CANCELLED).sum())

@@ -85,10 +85,10 @@ class VenueRole:
     def admit(self, inputs: Sequence[Input], now_ns: int) -> tuple[list[Record], list[Send]]:
         """Keep what may change the venue, answer questions and refusals; see docs/reference/sessions.md."""
         floor = self.floor
-        if all(one.tag == FRAME_TAG for one in inputs):
+        senders, tags, _, raws = zip(*inputs, strict=True)
+        if tags.count(FRAME_TAG) == len(tags):
             open_ = floor.sessions.open
-            senders = [one.sender for one in inputs]
-            arrived = Arrived(senders, [open_.get(sender, 0) for sender in senders], [one.raw for one in inputs])
+            arrived = Arrived(senders, [open_.get(sender, 0) for sender in senders], raws)
             records, sends = self._admission.take(arrived, floor.sessions, floor.books, now_ns)
             return [record for record in records if record is not None], sends
         return self._admit_mixed(inputs, now_ns)
@@ -99,7 +99,9 @@ class VenueRole:
         sessions = floor.sessions
         sends: list[Send] = []
         kept: list[tuple[int, Record]] = []
-        arrived = Arrived([], [], raws := [])
+        frame_senders: list[KeyId] = []
+        frame_sessions: list[int] = []
+        raws: list[bytes | memoryview] = []
         places: list[int] = []
         opening: dict[KeyId, int] = {}
         for place, one in enumerate(inputs):
@@ -107,8 +109,8 @@ class VenueRole:
             if tag == FRAME_TAG or isinstance(body, OrderEntry):
                 if isinstance(body, OrderEntry):
                     raw = memoryview(_frame_of(body))
-                arrived.senders.append(sender)
-                arrived.sessions.append(opening.get(sender, sessions.open.get(sender, 0)))
+                frame_senders.append(sender)
+                frame_sessions.append(opening.get(sender, sessions.open.get(sender, 0)))
                 raws.append(raw)
                 places.append(place)
                 continue
@@ -116,6 +118,7 @@ class VenueRole:
             if self._admit_one(one, body, opening, now_ns, sends):
                 kept.append((place, Record(self._number, tag, now_ns, sender, raw)))
         if raws:
+            arrived = Arrived(frame_senders, frame_sessions, raws)
             records, answers = self._admission.take(arrived, sessions, floor.books, now_ns)
             sends += answers
             kept += [(place, record) for place, record in zip(places, records, strict=True) if record is not None]

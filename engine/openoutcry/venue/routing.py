@@ -130,9 +130,9 @@ class Router:
                 buffer, body = room(EVENTS, n)
             else:
                 buffer = body = np.empty(n, EVENT)
-            self._cursors[session] = body.ctypes.data
+            self._cursors[session] = id(body)
             made.append((session, n, buffer, body))
-        scatter(array, count, self._targets_at, self._cursors_at)
+        scatter(array, count, self._targets_at, self._cursors_at, self._touched_at, touched)
         for session, n, buffer, body in made:
             sends[session] = self._publish(session, n, buffer, body, sessions)
         return sends, bool(answer & 1)

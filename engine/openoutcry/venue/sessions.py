@@ -37,8 +37,8 @@ class SessionsState(msgspec.Struct, array_like=True, forbid_unknown_fields=True)
 class Sessions:
     """Sessions by number, from 1; a number is given once.
 
-    rows: (n,) SESSION, row 0 nobody's. open: key to number of those that are open. Arrays are replaced when they
-    grow, so their addresses are asked for after every `add`.
+    rows: (n,) SESSION, row 0 nobody's. open: key to number of those that are open. rows_at, overlay_at, rings_at: where
+    the kernels find the tables; another place after an `add` for which they had to grow.
     """
 
     def __init__(self) -> None:
@@ -61,7 +61,10 @@ class Sessions:
         rings = np.zeros(size, np.int64)
         for number, ring in enumerate(self._rings):
             rings[number] = ring.ctypes.data
-        self.ring_addresses: NDArray[np.int64] = rings
+        self._ring_addresses: NDArray[np.int64] = rings
+        self.rows_at: int = self.rows.ctypes.data
+        self.overlay_at: int = self.overlay.ctypes.data
+        self.rings_at: int = rings.ctypes.data
 
     def add(self, key: KeyId, accounts: int, commands_per_s: int, name: str, group: int) -> int:
         """Add a member and return its session's number. The caller has made sure that there is room and no such key."""
@@ -84,7 +87,7 @@ class Sessions:
         self.keys.append(key)
         self.names.append(name)
         self._rings.append(ring)
-        self.ring_addresses[number] = ring.ctypes.data
+        self._ring_addresses[number] = ring.ctypes.data
 
     def set_rate(self, number: int, commands_per_s: int) -> None:
         """Let a member send so many commands a second."""
