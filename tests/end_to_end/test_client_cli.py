@@ -1,17 +1,32 @@
 """`outcry order`, `cancel`, `orders`, `watch` and `venue` against a venue on loopback, over real sockets."""
 
+import io
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import pytest
 import typer
+from rich.console import Console
 
+from openoutcry.book.commands import batch, place
+from openoutcry.book.depth import DEPTH, Depth
 from openoutcry.cli import trade_commands
 from openoutcry.cli.usage import UsageError
+from openoutcry.cli.watch import draw
+from openoutcry.client import BookView, Listed, Missed, Scale
+from openoutcry.domain import Phase, Side
+from openoutcry.marketdata.followers import Trade
 from openoutcry.node.keys.keystore import create
 from openoutcry.node.keys.layout import CHEAPEST
 from openoutcry.node.keys.unlock import open_secrets, parse_unlock
+from openoutcry.venue.messages import PairListed
 from tests.clients.served import VENUE, Served, serving
 from tests.keystores import passphrase_file
 from tests.links.nodes import identity, key
@@ -122,3 +137,49 @@ def test_mistakes_on_the_command_line_are_one_line_with_a_suggestion(tmp_path: P
             code, out, err = run(*line)
             assert code == 2 and out == "" and text in err, (line, code, out, err)
             assert len(err.strip().splitlines()) == 1
+
+
+def test_a_watch_prints_the_book_and_each_trade_until_it_is_stopped(tmp_path: Path) -> None:
+    """As a process: JSON lines, then the ladder in colours; stopped by SIGINT, as with control-C."""
+    script = (
+        "import sys, typer; from openoutcry.cli import trade_commands; app = typer.Typer(); "
+        "trade_commands.add_to(app); app()"
+    )
+    with serving("ann") as served:
+        mine, _ = profile(tmp_path, served)
+        words = [sys.executable, "-c", script, "watch", "EURUSD", "--venue", mine]
+        with subprocess.Popen([*words, "--json"], stdout=subprocess.PIPE, text=True) as watching:
+            assert watching.stdout is not None
+            assert json.loads(watching.stdout.readline())["bids"] == []
+            served.run(batch(place(0, 0, 1, Side.BUY, 10, 10_850), place(0, 2, 1, Side.SELL, 4, 10_850)))
+            seen: list[dict[str, object]] = []
+            while not {"trade", "bids"} <= {name for one in seen for name in one} or not seen[-1].get("bids"):
+                seen.append(json.loads(watching.stdout.readline()))
+            watching.send_signal(signal.SIGINT)
+            watching.wait(30)
+        traded = next(one for one in seen if "trade" in one)
+        assert (traded["price"], traded["qty"], traded["side"]) == ("1.0850", "0.4", "sell")
+        assert seen[-1]["bids"] == [{"price": "1.0850", "qty": "0.6", "orders": 1}]
+        environment = os.environ | {"FORCE_COLOR": "1", "COLUMNS": "100", "LINES": "40"}
+        with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=environment) as watching:
+            assert watching.stdout is not None
+            while "1.0850" not in watching.stdout.readline():
+                pass
+            watching.send_signal(signal.SIGINT)
+            watching.wait(30)
+
+
+def test_a_ladder_shows_both_sides_the_spread_and_the_tape() -> None:
+    """Asks above bids, the best in the middle, longest bar for most lots, trades newest first, what was missed."""
+    depth = Depth(np.array([(100, 40, 2), (99, 10, 1)], DEPTH), np.array([(103, 20, 1)], DEPTH))
+    said = PairListed(0, bytes(32), bytes(32), "EURUSD", 1, 1, 9, 9, Phase.CONTINUOUS, 0, 0, 0, 0)
+    listed = Listed(said, Scale(Decimal("0.01"), Decimal(5)))
+    trades = [Trade(2, 5, 1_764_000_000 * 10**9, 101, 3, Side.SELL, 0), Missed(7)]
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(draw(BookView(depth, 12, False, Phase.CONTINUOUS), trades, listed))
+    lines = [line.split() for line in console.export_text().splitlines()]
+    assert lines[0] == ["EURUSD", "continuous,", "item", "12,", "catching", "up"]
+    prices = [word for line in lines[2:6] for word in line if word.startswith(("1.0", "0.9", "(0"))]
+    assert prices == ["1.03", "(0.03)", "1.00", "0.99"]
+    assert [len(word) for word in lines[4] if "█" in word] == [24] and "200" in lines[4]
+    assert lines[-2][-2:] == ["1.01", "15"] and lines[-1] == ["(7", "trades", "missed)"]

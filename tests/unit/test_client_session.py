@@ -17,6 +17,7 @@ from openoutcry.domain import Side
 from openoutcry.domain.records import COMMAND, Commands
 from openoutcry.venue.messages import CommandsRefused, EntryFault, SessionOpen
 from openoutcry.wire.frames import COMMANDS, RecordFrame
+from openoutcry.wire.tags import Message
 from tests.clients.fake_venue import BAD_LOTS, FakeMember, events_of
 from tests.clients.lossy import ME, Lossy
 
@@ -343,3 +344,52 @@ def check_states(lossy: Lossy, batches: list[Batch]) -> None:
             assert one.sequence in sent and len(sent[one.sequence]) == one.count
     wanted = sum(one.count for one in batches if one.state is BatchState.TAKEN)
     assert len(taken) == wanted
+
+
+def test_a_frame_that_is_longer_than_the_rate_is_refused_and_not_tried_for_ever() -> None:
+    """Three commands where two a second are allowed: told at once; two pass."""
+    lossy = opened()
+    lossy.session.outbox.commands_per_s = 2
+    lossy.venue.refuse_rate = 1
+    long = lossy.submit(orders(0, 3))
+    lossy.move()
+    assert isinstance(long.error, Refused) and "smaller frames" in str(long.error)
+    short = lossy.submit(orders(3, 2))
+    lossy.move()
+    assert short.state is BatchState.TAKEN
+
+
+class Witness:
+    """A part that keeps the frames of what was taken."""
+
+    def __init__(self) -> None:
+        self.out: list[bytes | bytearray] = []
+        self.frames: dict[int, bytes] = {}
+
+    def link_up(self, now_ns: int) -> None:
+        """Nothing to do."""
+
+    def hear(self, message: Message, now_ns: int) -> bool:
+        return False
+
+    def taken(self, batch: Batch) -> None:
+        self.frames[batch.sequence] = bytes(batch.frame)
+
+    def tick(self, now_ns: int) -> None:
+        """Nothing to do."""
+
+    def due_ns(self) -> int | None:
+        return None
+
+
+def test_a_part_sees_every_frame_that_was_taken_byte_for_byte() -> None:
+    """With a refused frame in the middle, whose numbers a filler has taken, and a link that was cut."""
+    lossy = opened()
+    witness = Witness()
+    lossy.desk.parts.append(witness)
+    for at in (0, 2, 4):
+        lossy.submit(orders(at, 2, BAD_LOTS if at == 2 else 1))
+    lossy.cut()
+    lossy.settle()
+    assert witness.frames == {number: raw for number, (raw, _) in lossy.venue.members[ME].frames.items()}
+    assert sorted(witness.frames) == [1, 3, 5]

@@ -36,8 +36,8 @@ class AsyncReader(Generic[Item]):
         """Make it in the loop that reads."""
         self.reader = reader
         self._ready = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        reader.on_ready = lambda: None if loop.is_closed() else loop.call_soon_threadsafe(self._ready.set)
+        self._loop = asyncio.get_running_loop()
+        reader.on_ready = self._wake
 
     async def get(self) -> "Item | Missed":
         """Return the next item, waiting for it. Raises Closed at the end."""
@@ -47,6 +47,14 @@ class AsyncReader(Generic[Item]):
             if item is not None:
                 return item
             await self._ready.wait()
+
+    def _wake(self) -> None:
+        """Tell the loop; called from the client's thread."""
+        try:
+            self._loop.call_soon_threadsafe(self._ready.set)
+        except RuntimeError:
+            # The loop has ended: nobody reads any more, and the client goes on without.
+            self.reader.on_ready = None
 
     async def __aiter__(self) -> "AsyncIterator[Item | Missed]":
         """Yield items as they come, until the end."""

@@ -5,14 +5,14 @@ is counted, and what makes it impossible to go on is `fault`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+from typing import Final, Protocol
 
 from openoutcry.client.errors import ClientError, VenueFault
 from openoutcry.client.listing import Listing, Scale
 from openoutcry.client.market import Market
 from openoutcry.client.operator import Operator
 from openoutcry.client.orders import OrderEvent
-from openoutcry.client.outbox import Batch
+from openoutcry.client.outbox import Batch, BatchState
 from openoutcry.client.session import EventFrame, Session, SessionEvent
 from openoutcry.marketdata.messages import MESSAGES as FEED_MESSAGES
 from openoutcry.marketdata.records import KINDS
@@ -36,6 +36,30 @@ Told = OrderEvent | SessionEvent | EventFrame | Callable[[], object]
 """What has happened, or what is to be called because of it, in order."""
 
 
+class Part(Protocol):
+    """Something more that is said between a member and a venue, such as the proof of its orders. Times as in `Desk`.
+
+    out: frames for the venue; the desk empties it.
+    """
+
+    out: list[bytes | bytearray]
+
+    def link_up(self, now_ns: int) -> None:
+        """The link is there, or there again."""
+
+    def hear(self, message: Message, now_ns: int) -> bool:
+        """Take a message that nobody else has taken; False for one of another subject."""
+
+    def taken(self, batch: Batch) -> None:
+        """A frame is durable at the venue; `batch.frame` has its bytes until this returns."""
+
+    def tick(self, now_ns: int) -> None:
+        """Do what is due."""
+
+    def due_ns(self) -> int | None:
+        """Return when `tick` has something to do, None for not before something else happens."""
+
+
 class Desk:
     """One venue from a client's side. Times: `now_ns` never runs back, `utc_ns` is UTC.
 
@@ -54,6 +78,7 @@ class Desk:
         self.listing = Listing(scales)
         self.market = Market()
         self.operator = Operator(signer, venue)
+        self.parts: list[Part] = []
         self.is_up = False
         self.detail = "no link yet"
         self.junk = 0
@@ -70,6 +95,8 @@ class Desk:
         self._ask_listing(0, now_ns)
         self.operator.link_up()
         self.market.link_up(now_ns)
+        for part in self.parts:
+            part.link_up(now_ns)
         if self.session is not None:
             self.session.link_up(now_ns)
 
@@ -102,6 +129,8 @@ class Desk:
         if self._ask_ns is not None and now_ns >= self._ask_ns:
             self._ask_listing(self._ask_from, now_ns)
         self.operator.tick(now_ns, utc_ns)
+        for part in self.parts:
+            part.tick(now_ns)
         try:
             self.market.tick(now_ns)
             if self.session is not None:
@@ -113,7 +142,7 @@ class Desk:
         """Return when `tick` has something to do, None for not before something else happens."""
         if not self.is_up:
             return None
-        dues = [self._ask_ns, self.operator.due_ns(), self.market.due_ns()]
+        dues = [self._ask_ns, self.operator.due_ns(), self.market.due_ns(), *(part.due_ns() for part in self.parts)]
         if self.session is not None:
             dues.append(self.session.due_ns())
         return min((due for due in dues if due is not None), default=None)
@@ -121,14 +150,17 @@ class Desk:
     def take_out(self) -> list[bytes | bytearray]:
         """Return what is to be sent now, in order."""
         out, self._out = self._out, []
-        for part in (self.session, self.operator, self.market):
+        for part in (self.session, self.operator, self.market, *self.parts):
             if part is not None and part.out:
                 out += part.out
                 part.out.clear()
         return out
 
     def take_told(self) -> tuple[list[Told], list[Batch]]:
-        """Return what has happened since the last call, in order, and the batches that are settled."""
+        """Return what has happened since the last call, in order, and the batches that are settled.
+
+        Parts see the frames of batches that were taken, fillers among them; nobody keeps them afterwards.
+        """
         told, self._told = self._told, []
         told += self.market.told
         self.market.told.clear()
@@ -138,8 +170,13 @@ class Desk:
         told += session.told
         session.told.clear()
         settled, session.settled = session.settled, []
+        for batch in settled:
+            if batch.state is BatchState.TAKEN:
+                for part in self.parts:
+                    part.taken(batch)
+            batch.frame = bytearray()
         self.fault = self.fault or session.fault
-        return told, settled
+        return told, [batch for batch in settled if not batch.is_filler]
 
     def tell(self, call: Callable[[], object]) -> None:
         """Have something called in the order of what has happened, when nothing is locked any more."""
@@ -182,8 +219,8 @@ class Desk:
                 if not self.operator.refused(message):
                     self.refusals = [*self.refusals[-15:], message]
             case _:
-                if not self.market.hear(message, now_ns):
-                    self.junk += 1
+                heard = self.market.hear(message, now_ns) or any(part.hear(message, now_ns) for part in self.parts)
+                self.junk += not heard
 
     def _ask_listing(self, first: int, now_ns: int) -> None:
         self._ask_from, self._ask_ns = first, now_ns + ASK_RETRY_NS

@@ -66,6 +66,7 @@ class Line:
         self._turned = threading.Condition(self.lock)
         self._deliver = deliver
         self._is_stopping = False
+        self._is_closed = False
         self._admitted = 0
         self._look_ns = 0
         self._topics: frozenset[Topic] = frozenset()
@@ -82,7 +83,8 @@ class Line:
 
     def wake(self) -> None:
         """Have the thread look at the desk now. Call it after anything was asked of the desk, with the lock held."""
-        if not self._woken:
+        # The lock: once the links are closed, their descriptor may be somebody else's.
+        if not self._woken and not self._is_closed:
             self._woken = True
             self.links.wake()
 
@@ -104,8 +106,10 @@ class Line:
 
     def stop(self) -> None:
         """End the thread and close the sockets; twice is once. What is not settled is abandoned."""
-        self._is_stopping = True
-        self.links.wake()
+        with self.lock:
+            self._is_stopping = True
+            self._woken = False
+            self.wake()
         if self._thread.ident is None:
             self._end()
         elif not self.is_own_thread:
@@ -157,7 +161,7 @@ class Line:
         with self.lock:
             self.desk.close()
             told, settled = self.desk.take_told()
-            self._is_stopping = True
+            self._is_stopping = self._is_closed = True
             self._turned.notify_all()
         self._deliver(told, settled)
         self.links.close()

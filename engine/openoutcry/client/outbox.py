@@ -107,6 +107,11 @@ class Batch:
         self.asked: list[Asked] = []
         self.on_settled: Callable[[Batch], object] | None = None
 
+    @property
+    def is_filler(self) -> bool:
+        """Whether it only takes the numbers of a refused one."""
+        return self.echoes > 0
+
     def __repr__(self) -> str:
         return f"Batch({self.sequence}, {self.count}, {self.state.name})"
 
@@ -114,7 +119,8 @@ class Batch:
 class Outbox:
     """The commands of one session. Times are of a clock that never runs back.
 
-    settled: batches that have reached an end since the owner last took them, in order; it empties the list.
+    settled: batches that have reached an end since the owner last took them, fillers among them, in order; it empties
+    the list.
     """
 
     def __init__(self) -> None:
@@ -122,6 +128,7 @@ class Outbox:
         self.next_sequence = 0
         self.session = 0
         self.fault: VenueFault | None = None
+        self.commands_per_s = 0
         self._account = 0
         self._waiting: deque[Batch] = deque()
         self._sent: dict[int, Batch] = {}
@@ -161,12 +168,13 @@ class Outbox:
         self._waiting.append(batch)
         return batch
 
-    def opened(self, session: int, next_sequence: int, account: int) -> None:
+    def opened(self, session: int, next_sequence: int, account: int, commands_per_s: int = 0) -> None:
         """Begin, or go on over a new link: whatever is not settled goes out again.
 
+        commands_per_s: what the member may send; a longer frame is never taken. 0 where that is not known.
         Sets `fault` where the venue expects an earlier number than one that it has taken.
         """
-        self._account = account
+        self._account, self.commands_per_s = account, commands_per_s
         self._rewind(0)
         first = self._waiting[0].sequence if self._waiting else self.next_sequence
         if self.is_numbered and (next_sequence < first or session != self.session):
@@ -228,6 +236,10 @@ class Outbox:
         match answer.reason:
             case EntryFault.GAP:
                 self._gap_before(batch, answer, now_ns)
+            case EntryFault.RATE if 0 < self.commands_per_s < batch.count:
+                detail = f"more than the {self.commands_per_s} commands a second that this member may send"
+                batch.error = _error(batch, answer, f"{detail}: cut it into smaller frames")
+                self._refuse(batch)
             case EntryFault.RATE | EntryFault.UNKNOWN_SESSION:
                 self._rewind(batch.sequence)
                 self._pause_ns = now_ns + RATE_PAUSE_NS
@@ -322,9 +334,7 @@ class Outbox:
             self._waiting.remove(batch)
         self._bytes -= len(batch.frame)
         batch.state = state
-        batch.frame = bytearray()
-        if not batch.echoes:
-            self.settled.append(batch)
+        self.settled.append(batch)
 
     def __iter__(self) -> Iterator[Batch]:
         """Yield the batches that are not settled, in order of their numbers."""

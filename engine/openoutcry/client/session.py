@@ -220,7 +220,8 @@ class Session:
         if self.state is not SessionState.OPENING:
             return
         self.refused_open = None
-        self.outbox.opened(message.session, message.next_sequence, message.accounts[0] if message.accounts else 0)
+        first_account = message.accounts[0] if message.accounts else 0
+        self.outbox.opened(message.session, message.next_sequence, first_account, message.commands_per_s)
         if self.fault is not None:
             return
         first, self.opened = self.opened is None, message
@@ -297,6 +298,8 @@ class Session:
         """Tell what has become of batches. A refused one answers its commands now, a taken one by its events."""
         for batch in self.outbox.settled:
             self.settled.append(batch)
+            if batch.is_filler:
+                continue
             if batch.state is BatchState.TAKEN:
                 if batch.asked:
                     self._awaited.append(batch)
