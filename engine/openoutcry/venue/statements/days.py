@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openoutcry.domain import EventKind, Phase
-from openoutcry.domain.limits import PRICE_TICKS_MAX
+from openoutcry.domain.limits import PAIRS_MAX, PRICE_TICKS_MAX
 from openoutcry.domain.records import Events
 from openoutcry.venue.statements.messages import Day, DayLine, narrow, wide
 from openoutcry.venue.statements.rows import I64, TradeRows
@@ -133,7 +133,10 @@ class Days:
             raise ValueError("days are not in order")
         if len(members) % 8:
             raise ValueError(f"no days: {len(members)} bytes of members")
-        made._members.take(np.frombuffer(members, np.int64))
+        keys = np.frombuffer(members, np.int64)
+        if len(keys) and not 0 <= keys.min() <= keys.max() < PAIRS_MAX << _MEMBER_BITS:
+            raise ValueError("no days: a member of a pair that cannot be")
+        made._members.take(keys)
         for line in lines:
             made._room(line.pair + 1)
             prices = (line.open_ticks, line.high_ticks, line.low_ticks or PRICE_TICKS_MAX + 1, line.close_ticks)

@@ -115,6 +115,9 @@ class Tariffs:
         for _, tariffs in entries:
             if any(after.from_ns <= before.from_ns for before, after in pairwise(tariffs)):
                 raise ValueError("tariffs of a pair are not in order of time")
+            for tariff in tariffs:
+                if (wrong := tariff_fault(tariff, 0)) is not None:
+                    raise ValueError(f"tariffs with a fault: {wrong}")
         if [key for key, _ in entries] != sorted(made._by_pair):
             raise ValueError("tariffs are not in order of pairs")
         return made
