@@ -83,8 +83,8 @@ def test_what_cannot_be_is_said_in_one_line() -> None:
 def test_a_key_without_a_session_and_a_venue_that_is_not_there_are_told() -> None:
     """A stranger, and an address where nobody listens; both name the venue."""
     with serving("ann") as served:
-        with pytest.raises(NotConnected, match="ask its operator"):
-            Venue(access(served, "stranger"), timeout_s=1).connect()
+        with pytest.raises(NotConnected, match="ask its operator"), Venue(access(served, "stranger"), timeout_s=1):
+            pass
         reach = access(served, "ann")
     with pytest.raises(NotConnected, match="is it running"), Venue(reach, timeout_s=0.3):
         pass
