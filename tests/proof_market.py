@@ -10,6 +10,7 @@ from enum import Enum
 from io import BytesIO
 from typing import Final
 
+import msgspec
 import numpy as np
 
 from openoutcry.book import ReferenceBooks, commands
@@ -90,6 +91,7 @@ class Trader:
     event: int = 0
     client_ids: list[int] = field(default_factory=list)
     records: dict[int, bytes] = field(default_factory=dict)
+    runs: dict[int, bytes] = field(default_factory=dict)
     links: list[Link] = field(default_factory=list)
     seen: ChainHead | None = None
     sealed: dict[int, tuple[bytes, bytes]] = field(default_factory=dict)
@@ -108,6 +110,7 @@ class Frame:
     sequence: int
     rows: Commands
     sealed: Sealed | None = None
+    parts: list[int] = field(default_factory=list)
 
 
 class Market:
@@ -202,7 +205,7 @@ class Market:
             self.now_ns += self.draw.randrange(1, 15) * MS
             self._own([commands.clock(self.now_ns)])
             frames = [self._send(self.draw.choice(self.traders)) for _ in range(self.draw.randrange(1, 4))]
-            for frame in self._reordered(frames):
+            for frame in self._joined(self._reordered(frames)):
                 self._apply(frame)
             self._open_sealed()
             self._sign()
@@ -291,6 +294,21 @@ class Market:
         price = 0 if chosen is OrderType.MARKET_TO_LIMIT else price
         return commands.place(0, trader.account, client_id, side, qty, price, kind=chosen, stp=stp)
 
+    def _joined(self, frames: Sequence[Frame]) -> list[Frame]:
+        """Take frames of one member that follow one another together, or not: as a venue's groups fall."""
+        joined: list[Frame] = []
+        for frame in frames:
+            before = joined[-1] if joined else None
+            if before is None or before.trader is not frame.trader or not len(frame.rows) or not len(before.rows):
+                joined.append(frame)
+            elif self.draw.random() < 0.7:
+                parts = (*(before.parts or [len(before.rows)]), len(frame.rows))
+                rows = np.concatenate([before.rows, frame.rows])
+                joined[-1] = Frame(frame.trader, before.sequence, rows, parts=list(parts))
+            else:
+                joined.append(frame)
+        return joined
+
     def _reordered(self, frames: Sequence[Frame]) -> Sequence[Frame]:
         """Carry out two frames of the group in a wrong order, if that is planned; return what is left of it."""
         if self.cheat not in (Cheat.REORDER, Cheat.REORDER_CHAIN):
@@ -352,7 +370,7 @@ class Market:
         placed = digest_of(chained.tobytes())
         self._take(trader, frame.sequence, count, first, placed)
         self.placed.append((trader.number, frame.sequence, first, chained.tobytes()))
-        self._tell(trader, self._commands_taken(trader, frame.sequence, count, first))
+        self._tell_taken(frame, first)
         self._taken(trader, frame.sequence, count, digest)
         if self.cheat is Cheat.INVENT_FILL and self._due(trader):
             self._invent_fill(trader)
@@ -390,12 +408,22 @@ class Market:
         self._events(self.books.apply(rows), rows, first, trader, sequence)
         return first
 
+    def _tell_taken(self, frame: Frame, first: int) -> None:
+        """Answer a run with one message, or each frame of it on its own, as when they are sent again."""
+        parts = frame.parts if frame.parts and self.draw.random() < 0.5 else [len(frame.rows)]
+        sequence = frame.sequence
+        for part in parts:
+            self._tell(frame.trader, self._commands_taken(frame.trader, sequence, part, first))
+            sequence, first = sequence + part, first + part
+
     def _commands_taken(self, trader: Trader, sequence: int, count: int, first: int) -> CommandsTaken:
         return CommandsTaken(trader.number, sequence, (TakenRun(count, first),), trader.event)
 
     def _taken(self, trader: Trader, sequence: int, count: int, digest: bytes) -> None:
         """The member learns that its frame was taken, and adds it to its chain."""
         trader.links.append(trader.chain.extend(sequence, count, digest, self.now_ns))
+        sent = b"".join(records for first, records in sorted(trader.records.items()) if first >= sequence)
+        trader.runs[sequence] = sent[: count * COMMAND.itemsize]
 
     def _sign(self, *, everything: bool = False) -> None:
         for trader in self.traders:
@@ -509,10 +537,7 @@ class Market:
             return
         answer = self._receipt(trader, ask.sequence)
         if self.cheat is Cheat.OTHER_PLACE and answer.state is ReceiptState.PLACED and self._due(trader):
-            answer = Receipt(
-                answer.session, answer.sequence, answer.state, answer.book_sequence, answer.head, answer.index ^ 1,
-                answer.path,
-            )  # fmt: skip
+            answer = msgspec.structs.replace(answer, index=answer.index ^ 1)
         self._tell(trader, answer, signed=self.draw.random() < 0.3)
 
     def _receipt(self, trader: Trader, sequence: int) -> Receipt:
@@ -534,8 +559,8 @@ class Market:
         link = trader.links[at]
         signed = trader.chain.sign(trader.signer)
         after = [one.leaf for one in trader.links[at + 1 :]]
-        secret, records = trader.chain.secret, trader.records.get(link.sequence)
-        if records is None:
+        secret, records = trader.chain.secret, trader.runs[link.sequence]
+        if (trader.number, link.sequence) in self.seals:
             salt, command = self.seals[trader.number, link.sequence]
             return show_command(signed, link, after, secret, 0, command, seal=salt)
         tree = (

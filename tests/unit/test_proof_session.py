@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from io import SEEK_END, BytesIO
 from pathlib import Path
 
+import msgspec
 import pytest
 import typer
 
@@ -220,7 +221,7 @@ def test_a_denied_frame_and_a_second_place_are_found(quiet: Market) -> None:
     trader = quiet.traders[0]
     first = min(trader.records)
     placed = quiet.desk.chain.receipt(1, first)
-    moved = Receipt(1, first, placed.state, placed.book_sequence, placed.head, placed.index + 1, placed.path)
+    moved = msgspec.structs.replace(placed, index=placed.index + 1)
     for told, code in (
         (Receipt(1, first, ReceiptState.UNKNOWN), FindingCode.DROPPED),
         (moved, FindingCode.CONTRADICTION),

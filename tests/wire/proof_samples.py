@@ -37,8 +37,8 @@ _PROOF_PLAIN: list[Any] = [
 PROOF_SAMPLES: Final[tuple[tuple[Message, list[Any]], ...]] = (
     (_SIGNED, _SIGNED_PLAIN),
     (ChainHead(7, HASH, 400, 64, HASH, 90_000, TIME_NS), [91, 7, HASH, 400, 64, HASH, 90_000, TIME_NS]),
-    (Receipt(3, 18, ReceiptState.PLACED, 89_000, 7, 5, (HASH, HASH)), [92, 3, 18, 1, 89_000, 7, 5, [HASH, HASH]]),
-    (Receipt(3, 18, ReceiptState.UNKNOWN), [92, 3, 18, 4, 0, 0, 0, []]),
+    (Receipt(3, 18, ReceiptState.PLACED, 4, 89_000, 7, 5, (HASH,)), [92, 3, 18, 1, 4, 89_000, 7, 5, [HASH]]),
+    (Receipt(3, 18, ReceiptState.UNKNOWN), [92, 3, 18, 4, 0, 0, 0, 0, []]),
     (ProofAsk(ProofWanted.RECEIPT, 3, 18), [93, 2, 3, 18]),
     (ProofAsk(ProofWanted.HEAD, 3), [93, 3, 3, 0]),
     (ChainState(3, HASH, 20, HASH, 18), [94, 3, HASH, 20, HASH, 18]),

@@ -20,8 +20,8 @@ HEAD_FRAMES_MAX: Final = 16_384
 KEPT_FRAMES_MAX: Final = 65_536
 """Frames whose receipts a venue gives from memory, 300 bytes each; older ones are built from its journal."""
 
-PATH_MAX: Final = 14
-"""Hashes of a path under a head, or in the tree of a frame: the depth of a tree of 16,384 leaves."""
+PATH_MAX: Final = 16
+"""Hashes of a path under a head, or in the tree of a run: the depth of a tree of 65,536 leaves."""
 
 SHOWN_RECORDS_MAX: Final = 256
 """Commands of a frame that a proof shows whole; of a longer one a path is shown."""

@@ -15,7 +15,7 @@ from msgspec import Meta
 from openoutcry.domain import Side
 from openoutcry.domain.limits import PAIRS_MAX, PRICE_TICKS_MAX, QTY_LOTS_MAX
 from openoutcry.domain.records import COMMAND
-from openoutcry.venue.messages import SESSIONS_MAX
+from openoutcry.venue.messages import RUN_COMMANDS_MAX, SESSIONS_MAX
 from openoutcry.venue.proof.limits import (
     FEE_UNITS_MAX,
     HEAD_FRAMES_MAX,
@@ -33,15 +33,14 @@ from openoutcry.wire.fields import (
     SignatureBytes,
     TimeNs,
 )
-from openoutcry.wire.limits import FRAME_RECORDS_MAX
 from openoutcry.wire.signed import bytes_to_sign
 from openoutcry.wire.tags import Message, MessageType, Tag
 
 NO_HASH: Final = bytes(32)
 
 ProofSession = Annotated[int, Meta(ge=1, le=SESSIONS_MAX)]
-RecordCount = Annotated[int, Meta(ge=1, le=FRAME_RECORDS_MAX)]
-RecordIndex = Annotated[int, Meta(ge=0, le=FRAME_RECORDS_MAX - 1)]
+RecordCount = Annotated[int, Meta(ge=1, le=RUN_COMMANDS_MAX)]
+RecordIndex = Annotated[int, Meta(ge=0, le=RUN_COMMANDS_MAX - 1)]
 HeadFrames = Annotated[int, Meta(ge=1, le=HEAD_FRAMES_MAX)]
 HeadIndex = Annotated[int, Meta(ge=0, le=HEAD_FRAMES_MAX - 1)]
 Path = Annotated[tuple[Hash, ...], Meta(max_length=PATH_MAX)]
@@ -119,7 +118,7 @@ class ChainHead(Message, frozen=True, tag=int(Tag.CHAIN_HEAD)):
 
 
 class ReceiptState(IntEnum):
-    """What a venue says of the place of a frame."""
+    """What a venue says of the place of a run."""
 
     PLACED = 1
     """Under a head; the path is in the receipt."""
@@ -128,19 +127,21 @@ class ReceiptState(IntEnum):
     FORGOTTEN = 3
     """Applied so long ago that its path is built from the journal; ask the operator."""
     UNKNOWN = 4
-    """No frame of this session begins with this command."""
+    """No command of this number was taken."""
 
 
 class Receipt(Message, frozen=True, tag=int(Tag.RECEIPT)):
-    """Where one frame of a member stands: at place `index` under head `head`, of which `path` leads to the root.
+    """Where one run of a member stands: at place `index` under head `head`, of which `path` leads to the root.
 
-    sequence: of the frame's first command. book_sequence: the book's number of that command, 0 for a sealed one. The
-    owner makes the leaf itself, from the frame that it has sent and the salt that only it and the venue know.
+    sequence, count: of the run's commands; where none is found, what was asked for, and 0. book_sequence: the book's
+    number of the first, 0 for a sealed one. The owner makes the leaf itself, from the commands that it has sent and the
+    salt that only it and the venue know.
     """
 
     session: ProofSession
     sequence: SequenceNumber
     state: ReceiptState
+    count: Annotated[int, Meta(ge=0, le=RUN_COMMANDS_MAX)] = 0
     book_sequence: SequenceOrNone = 0
     head: SequenceOrNone = 0
     index: HeadIndex = 0
@@ -153,7 +154,7 @@ class ProofWanted(IntEnum):
     CHAIN = 1
     """CHAIN_STATE of the asker's own session."""
     RECEIPT = 2
-    """RECEIPT of its frame that begins with command `sequence`."""
+    """RECEIPT of its run that command `sequence` is in."""
     HEAD = 3
     """CHAIN_HEAD number `sequence`, the last one for 0; signed. Anyone may ask."""
 

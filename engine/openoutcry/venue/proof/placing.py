@@ -77,24 +77,27 @@ def _check_chain(story: Story) -> None:
     if ends is None:
         story.notes.append("the file does not hold the session from its start, so the member's chain is not checked")
         return
-    most = max(ends)
+    sent, known = max((frame.last for frame in story.frames.values()), default=about.first - 1), max(ends)
     for state in story.states:
-        if state.sequence > most:
-            detail = f"the venue counts {state.sequence} commands, {most} were sent"
-            story.find(FindingCode.INSERTED, detail, most + 1)
-        elif state.sequence >= about.first - 1 and ends.get(state.sequence) != state.chain:
-            detail = "the venue's chain of this member is not that of the frames it has sent"
+        if state.sequence > sent:
+            detail = f"the venue counts {state.sequence} commands, {sent} were sent"
+            story.find(FindingCode.INSERTED, detail, sent + 1)
+        elif about.first - 1 <= state.sequence <= known and ends.get(state.sequence) != state.chain:
+            detail = "the venue's chain of this member is not that of the commands it has sent"
             story.find(FindingCode.OTHER_CHAIN, detail, state.sequence)
     for _, signed in story.signed:
         if (signed.venue, signed.member, signed.session) != (about.venue, about.member, about.session):
             story.find(FindingCode.OTHER_SESSION, "a signature for another session", signed.sequence)
-        elif ends.get(signed.sequence) != signed.chain:
-            detail = "the member has signed another chain than that of its frames"
+        elif about.first <= signed.sequence <= known and ends.get(signed.sequence) != signed.chain:
+            detail = "the member has signed another chain than that of its commands"
             story.find(FindingCode.SENT_DIFFERENT, detail, signed.sequence)
 
 
 def _chain_ends(story: Story, secret: bytes) -> dict[int, bytes] | None:
-    """Return the last command of each frame to the chain after it, as far as frames follow; None without a start."""
+    """Return the last command of each run to the chain after it, as far as receipts say what the runs are.
+
+    None where the file does not hold the start.
+    """
     about = story.about
     chain, following = member_start(about.venue, about.member, about.session), 1
     if about.first > 1:
@@ -103,27 +106,28 @@ def _chain_ends(story: Story, secret: bytes) -> dict[int, bytes] | None:
             return None
         chain, following = start.chain, about.first
     ends = {following - 1: chain}
-    while (frame := story.frames.get(following)) is not None:
-        chain = make_link(secret, chain, frame.sequence, frame.count, frame.digest).chain
-        following = frame.last + 1
-        ends[frame.last] = chain
+    for run in story.runs():
+        if run.sequence == following and run.sequence in story.receipts:
+            chain = make_link(secret, chain, run.sequence, run.count, run.digest).chain
+            following = run.last + 1
+            ends[run.last] = chain
     return ends
 
 
 def _check_receipts(story: Story) -> None:
     late_ns = story.heard_ns - WAIT_NS
-    for frame in story.frames.values():
-        sequence = frame.sequence
-        if sequence in story.denied:
-            story.find(FindingCode.DROPPED, "the venue has acknowledged the frame, and says it has none", sequence)
-        receipt = story.receipts.get(sequence)
+    for sequence in sorted(story.denied):
+        story.find(FindingCode.DROPPED, "the venue has acknowledged the command, and says it has none", sequence)
+    for run in story.runs():
+        receipt = story.receipts.get(run.sequence)
         if receipt is not None:
-            _check_receipt(story, frame, receipt)
-        elif sequence in story.asked and sequence in story.taken_at and sequence not in story.denied:
-            if story.asked[sequence].time_ns < late_ns:
-                story.find(FindingCode.WITHHELD, "the receipt was asked for and has not come", sequence)
-        elif sequence in story.taken_at and sequence not in story.denied:
-            story.notes.append(f"command {sequence}: no receipt in the file, its place is not proved")
+            _check_receipt(story, run, receipt)
+        elif run.sequence not in story.denied:
+            story.notes.append(f"command {run.sequence}: no receipt in the file, its place is not proved")
+    for sequence, at in sorted(story.asked.items()):
+        is_taken = sequence in story.book or sequence in story.taken_at
+        if is_taken and at.time_ns < late_ns and sequence not in story.denied and not story.has_receipt(sequence):
+            story.find(FindingCode.WITHHELD, "the receipt was asked for and has not come", sequence)
     for number, at in sorted(story.asked_heads.items()):
         if number not in story.heads and at.time_ns < late_ns:
             story.find(FindingCode.WITHHELD, f"head {number} was asked for and has not come")
@@ -155,18 +159,19 @@ def _check_receipt(story: Story, frame: Frame, receipt: Receipt) -> None:
 
 
 def _check_order(story: Story) -> None:
-    """Places and book numbers rise as the frames were sent; nothing stands before a head that its sender had seen."""
+    """Places and book numbers rise as the commands were sent; nothing stands before a head that its sender had seen."""
     place, book = -1, 0
     sealed_book: dict[int, int] = {}
-    for frame in story.ordered():
-        receipt = story.receipts.get(frame.sequence)
+    for run in story.runs():
+        receipt = story.receipts.get(run.sequence)
         head = story.heads.get(receipt.head) if receipt else None
         if receipt and head:
             here = head.before + receipt.index
             if here <= place:
-                story.find(FindingCode.REORDERED, f"place {here}, but the frame before has {place}", frame.sequence)
+                story.find(FindingCode.REORDERED, f"place {here}, but the commands before have {place}", run.sequence)
             place = max(place, here)
-            _check_seen(story, frame, here)
+            _check_seen(story, run, here)
+    for frame in story.ordered():
         number = story.book.get(frame.sequence)
         if number is None:
             continue
@@ -183,7 +188,7 @@ def _check_order(story: Story) -> None:
 def places_of(story: Story) -> list[tuple[int, int]]:
     """Return the place and the book's number of each frame whose receipt and head are there; sealed ones have none."""
     places = []
-    for frame in story.ordered():
+    for frame in story.runs():
         receipt = story.receipts.get(frame.sequence)
         head = story.heads.get(receipt.head) if receipt else None
         if receipt and head and receipt.book_sequence:

@@ -110,8 +110,8 @@ def _is_placed(story: Story, revealed: Revealed) -> bool:
     fields = (revealed.sequence, revealed.count, revealed.book_sequence)
     leaf_hash = venue_leaf(revealed.salt, revealed.member, *fields, digest)
     receipt = Receipt(
-        story.about.session, revealed.sequence, ReceiptState.PLACED, revealed.book_sequence, revealed.head,
-        revealed.index, revealed.path,
+        story.about.session, revealed.sequence, ReceiptState.PLACED, revealed.count, revealed.book_sequence,
+        revealed.head, revealed.index, revealed.path,
     )  # fmt: skip
     if not leads_to(receipt, leaf_hash, head):
         story.find(FindingCode.FALSE_REVEALED, f"{name} does not stand under head {revealed.head}")

@@ -4,6 +4,7 @@ Reading judges only what can be judged entry by entry: that bytes are frames, an
 say together is the work of `placing`, `orders` and `replaying`.
 """
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import BinaryIO, NamedTuple
 
@@ -77,6 +78,9 @@ class Story:
     book: dict[int, int] = field(default_factory=dict)
     """The member's number of a command to the book's, as COMMANDS_TAKEN says."""
     taken_at: dict[int, At] = field(default_factory=dict)
+    """First command of a frame to when it was told that it was taken."""
+    told_runs: dict[int, int] = field(default_factory=dict)
+    """First command of a run to how many it has, as COMMANDS_TAKEN says; receipts know better."""
     receipts: dict[int, Receipt] = field(default_factory=dict)
     receipt_at: dict[int, At] = field(default_factory=dict)
     denied: dict[int, At] = field(default_factory=dict)
@@ -102,11 +106,14 @@ class Story:
     """When the venue was last heard of over the link; nothing is called withheld that could have come later."""
     notes: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    known: set[Finding] = field(default_factory=set)
+    cut_runs: list[Frame] | None = None
 
     def find(self, code: FindingCode, detail: str, sequence: int = 0) -> None:
         """Note that something is wrong; the same thing once."""
         finding = Finding(code, sequence, detail)
-        if finding not in self.findings:
+        if finding not in self.known:
+            self.known.add(finding)
             self.findings.append(finding)
 
     @property
@@ -139,6 +146,47 @@ class Story:
             for sequence, frame in sorted(self.frames.items())
             if sequence in self.taken_at or (frame.sealed and sequence in self.receipts)
         ]
+
+    def runs(self) -> list[Frame]:
+        """Return what stands in the chains, in order: commands that were carried out one after the other.
+
+        A run is one frame or several that were taken together. Which, receipts say; of what has none, COMMANDS_TAKEN.
+        One of commands that were not sent is left out.
+        """
+        if self.cut_runs is None:
+            counts = {sequence: receipt.count for sequence, receipt in self.receipts.items()}
+            covered = {number for first, count in counts.items() for number in range(first, first + count)}
+            for first, count in self.told_runs.items():
+                if covered.isdisjoint((first, first + count - 1)):
+                    counts[first] = count
+            frames = sorted(self.frames.items())
+            firsts = [sequence for sequence, _ in frames]
+            cut = (self._cut(first, count, frames, firsts) for first, count in sorted(counts.items()))
+            self.cut_runs = [run for run in cut if run is not None]
+        return self.cut_runs
+
+    def _cut(self, first: int, count: int, frames: list[tuple[int, Frame]], firsts: list[int]) -> Frame | None:
+        """Put a run together from the frames that its commands were sent in."""
+        at, following, pieces = bisect_right(firsts, first) - 1, first, []
+        while 0 <= at < len(frames) and following < first + count:
+            frame = frames[at][1]
+            if not frame.sequence <= following <= frame.last:
+                return None
+            if frame.sealed:
+                return frame if (first, count) == (frame.sequence, 1) else None
+            begin, end = following - frame.sequence, min(first + count - frame.sequence, frame.count)
+            pieces.append(frame.records[begin * COMMAND.itemsize : end * COMMAND.itemsize])
+            following, at = frame.sequence + end, at + 1
+        if following != first + count:
+            return None
+        records = b"".join(pieces)
+        return Frame(first, count, digest_of(records), records, frames[bisect_right(firsts, first) - 1][1].sent_at)
+
+    def has_receipt(self, sequence: int) -> bool:
+        """Tell whether a receipt covers a command."""
+        return sequence in self.receipts or any(
+            run.sequence <= sequence <= run.last for run in self.runs() if run.sequence in self.receipts
+        )
 
 
 def read_story(source: BinaryIO, codec: Codec, records: RecordTable, verifier: Verifier) -> Story | WireFault:
@@ -328,6 +376,7 @@ class _Reader:
         story.event_head = max(story.event_head, taken.event_head)
         story.promised.append((taken.event_head, taken.runs[-1].book_sequence + taken.runs[-1].count - 1))
         for run in taken.runs:
+            story.told_runs.setdefault(sequence, run.count)
             for offset in range(run.count):
                 book = story.book.setdefault(sequence, run.book_sequence + offset)
                 if book != run.book_sequence + offset:
@@ -344,7 +393,7 @@ class _Reader:
             story.receipt_at.setdefault(sequence, story.end)
             if known != receipt:
                 story.find(FindingCode.CONTRADICTION, "two receipts with different places", sequence)
-        elif receipt.state is ReceiptState.UNKNOWN and sequence in story.taken_at:
+        elif receipt.state is ReceiptState.UNKNOWN and sequence in story.book:
             story.denied.setdefault(sequence, story.end)
         elif receipt.state is ReceiptState.FORGOTTEN:
             story.notes.append(f"command {sequence}: the receipt has to be built from the venue's journal")
