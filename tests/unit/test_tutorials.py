@@ -1,6 +1,7 @@
 """The tutorials are programs: every page has some, and the one about books says the same of either kind of books.
 
-That the examples of all pages run is shown in tests/architecture/test_documentation.py.
+That the Python of all pages runs is shown in tests/architecture/test_documentation.py; that the commands of the
+terminal exist and do what the page says, in tests/unit/test_operation_docs.py and tests/end_to_end/test_node_cli.py.
 """
 
 import doctest
@@ -17,8 +18,10 @@ IMPORT = "from openoutcry.book import Books, commands\n"
 
 @pytest.mark.parametrize("page", sorted(TUTORIALS.glob("*.md")), ids=lambda page: page.name)
 def test_every_tutorial_has_examples_that_run(page: Path) -> None:
-    """Python blocks with prompts, which the test of all pages executes."""
-    assert any(">>> " in block for _, block in python_blocks(page.read_text(encoding="utf-8")))
+    """Python blocks with prompts, which the test of all pages executes, or commands for the terminal."""
+    text = page.read_text(encoding="utf-8")
+    commands = [line for line in text.splitlines() if line.startswith(("$ outcry ", "$ make "))]
+    assert any(">>> " in block for _, block in python_blocks(text)) or len(commands) >= 3
 
 
 def test_the_tutorial_of_the_books_holds_for_the_plain_ones() -> None:
