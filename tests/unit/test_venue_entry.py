@@ -1,5 +1,6 @@
 """Order entry of a venue: what of a frame is taken, what is refused and why, and what comes of the same frame again."""
 
+from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -298,3 +299,23 @@ def test_checks_are_told_the_last_price_of_each_pair() -> None:
     checks.asked.clear()
     hall.trade(1, 2, batch(buy(2), place(1, 0, 3, Side.BUY, 1, 5), place(9, 0, 4, Side.BUY, 1, 5)))
     assert checks.asked == [(2, 100), (3, 0), (4, 0)]
+
+
+def test_the_floor_knows_the_accounts_of_both_sides_of_a_trade(hall: Hall) -> None:
+    """Two makers of different accounts, met by one order; then the venue is made anew from its snapshot and knows the
+    third, and a slot that is used again belongs to its new order's account.
+    """
+    hall.trade(1, 1, batch(buy(1, account=0), buy(2, account=1), buy(3, account=1)))
+
+    def sides(sends: list[Send]) -> list[tuple[int, int]]:
+        events = events_of(sends, member(2))
+        parties = hall.venue.floor.router.parties(len(events) + 1)[1:]
+        return [pair for pair, kind in zip(parties.tolist(), events["kind"], strict=True) if kind == EventKind.TRADED]
+
+    assert sides(hall.trade(2, 1, sell(1, account=3, lots=2))) == [(1, 4), (2, 4)]
+    state = hall.venue.state_bytes()
+    hall.venue = hall.make()
+    hall.venue.restore(BytesIO(state))
+    hall.venue.resume()
+    assert sides(hall.trade(2, 2, batch(sell(2, account=2, lots=1), sell(3, account=2, price=200)))) == [(2, 3)]
+    assert hall.venue.check() == []

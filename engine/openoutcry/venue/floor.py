@@ -191,7 +191,7 @@ class Floor:
     ) -> None:
         """Send events to whom they concern: answers to each member first, then its events, then the feeds."""
         sessions = self.sessions
-        routed, phases = self.router.route(events, self._runs_at, runs, first, sessions)
+        routed, phases = self.router.route(events, self._runs_at, runs, self._batch_at, first, sessions)
         if runs:
             self._answer(runs, first, routed, sends)
         for frames in routed.values():
@@ -267,12 +267,11 @@ class Floor:
         floor.pairs = dict(state.pairs)
         if state.feeds is not None:
             floor.feeds = Feeds.restore(state.feeds, floor.books)
-        session_of = floor.sessions.session_of_accounts()
         for pair in floor.pairs:
             orders = floor.books.orders(pair)
-            if len(orders) and int(orders["account"].max()) >= len(session_of):
+            if len(orders) and int(orders["account"].max()) >= floor.sessions.accounts:
                 raise ValueError(f"an order of pair {pair} has an account that is nobody's")
-            floor.router.own(orders["handle"], session_of[orders["account"]])
+            floor.router.own(orders["handle"], orders["account"])
             floor.note_phase(pair)
         return floor
 
@@ -283,11 +282,8 @@ class Floor:
             self.books.check()
         except AssertionError as error:
             broken.append(f"books: {error}")
-        session_of = self.sessions.session_of_accounts()
         for pair in self.pairs:
             for handle, account in self.books.orders(pair)[["handle", "account"]].tolist():
-                if self.router.owner(handle) != int(session_of[account]):
-                    broken.append(
-                        f"order {handle} of account {account} is taken for session {self.router.owner(handle)}"
-                    )
+                if self.router.account_of(handle) != account:
+                    broken.append(f"order {handle} of account {account} is taken for another's")
         return broken

@@ -62,13 +62,25 @@ FRAME: Final = np.dtype(
 RUN: Final = np.dtype([("row", "<i8"), ("sequence", "<i8"), ("session", "<u4"), ("count", "<u4")])
 """Commands of one session that lie together in a batch, `row` the first; `sequence` is the member's own."""
 
-OWNER: Final = np.dtype([("generation", "<u4"), ("session", "<u4")])
-"""Whose order is in a slot of the books."""
+OWNER: Final = np.dtype([("generation", "<u4"), ("holder", "<u4")])
+"""Whose order is in a slot of the books. A holder is an account's number and 1, so that 0 is nobody."""
+
+PARTIES: Final = np.dtype([("maker", "<u4"), ("taker", "<u4")])
+"""The holders of the two orders that an event names, as far as it is known here."""
 
 TARGET: Final = np.dtype([("first", "<u4"), ("second", "<u4")])
 """To which sessions an event goes; 0: none."""
 
-for _dtype, _size in ((SESSION, 80), (OVERLAY, 32), (KEPT, 32), (FRAME, 40), (RUN, 24), (OWNER, 8), (TARGET, 8)):
+for _dtype, _size in (
+    (SESSION, 80),
+    (OVERLAY, 32),
+    (KEPT, 32),
+    (FRAME, 40),
+    (RUN, 24),
+    (OWNER, 8),
+    (PARTIES, 8),
+    (TARGET, 8),
+):
     assert _dtype.itemsize == _size, _dtype
 
 OLD: Final = 100
@@ -299,7 +311,7 @@ def gather(
 
 @inline
 def owner_of(owners: int, handle: int) -> int:
-    """Return whose order a handle names, 0 for nobody's."""
+    """Return the holder of the order that a handle names, 0 for nobody."""
     owner = get8(owners + ((handle & M32) << 3))
     return shift_right(owner, 32) if owner & M32 == shift_right(handle, 32) else 0
 
@@ -324,15 +336,19 @@ def assign(
     count: int,
     runs: int,
     run_count: int,
+    batch: int,
     first: int,
+    session_of: int,
+    parties: int,
     targets: int,
     counts: int,
     touched: int,
 ) -> int:
-    """Say of each event to which sessions it goes: `targets`, a TARGET each. Keeps `owners` (of `slots` slots).
+    """Say of each event whose orders it names and to which sessions it goes: `parties` and `targets`, one each.
 
-    array: address of the numpy array of the events. first: the book's number of the batch's row 0. counts: a word for
-    each session, all 0 before; then how many events go there. touched: a u32 for each session that any go to.
+    Keeps `owners` (of `slots` slots). array: address of the numpy array of the events. batch: where the commands are.
+    first: the book's number of its row 0. session_of: a u32 for each holder. counts: a word for each session, all 0
+    before; then how many events go there. touched: a u32 for each session that any go to.
     Returns twice how many those are, and 1 more where a phase has changed; or minus a number of slots that `owners`
     needs, and nothing is counted then.
     """
@@ -348,6 +364,8 @@ def assign(
         maker = get8(e + 16)
         one = 0
         two = 0
+        holder = 0
+        other = 0
         if kind in (ACCEPTED, REJECTED):
             row = get8(e) - first
             while row >= end and run < run_count:
@@ -363,18 +381,25 @@ def assign(
                     for at in range(n):
                         put8(counts + (get4(touched + (at << 2)) << 3), 0)
                     return -(slot + 1)
-                put8(owners + (slot << 3), shift_right(maker, 32) | one << 32)
+                if one:
+                    holder = get4(batch + (row << 6) + C_ACCOUNT) + 1
+                put8(owners + (slot << 3), shift_right(maker, 32) | holder << 32)
         elif kind == TRADED:
-            one = owner_of(owners, maker)
-            two = owner_of(owners, get8(e + 24))
+            holder = owner_of(owners, maker)
+            other = owner_of(owners, get8(e + 24))
+            one = get4(session_of + (holder << 2))
+            two = get4(session_of + (other << 2))
             if two == one:
                 two = 0
         elif kind == BAND_BREACHED:
-            one = owner_of(owners, get8(e + 24))
+            other = owner_of(owners, get8(e + 24))
+            one = get4(session_of + (other << 2))
         elif kind == PHASE_CHANGED:
             phases = 1
         elif kind != AUCTION_RESULT:
-            one = owner_of(owners, maker)
+            holder = owner_of(owners, maker)
+            one = get4(session_of + (holder << 2))
+        put8(parties + (i << 3), holder | other << 32)
         put8(targets + (i << 3), one | two << 32)
         n = note(one, counts, touched, n)
         n = note(two, counts, touched, n)

@@ -60,7 +60,7 @@ def open_orders(floor: Floor, session: int) -> "np.ndarray[tuple[int], np.dtype[
 
 
 def _orders(floor: Floor, session: int) -> Iterator[np.void]:
-    for handle in floor.router.handles_of(session):
+    for handle in floor.router.handles_of(floor.sessions.accounts_of(session)):
         order = floor.books.order(handle)
         if order is not None:
             yield order

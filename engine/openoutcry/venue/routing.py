@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from openoutcry.domain.ids import generation_of, slot_of
 from openoutcry.domain.records import EVENT, Events
 from openoutcry.role import Send
-from openoutcry.venue.kernel import OWNER, TARGET, assign, scatter
+from openoutcry.venue.kernel import OWNER, PARTIES, TARGET, assign, scatter
 from openoutcry.venue.limits import EVENTS_KEPT, EVENTS_KEPT_BYTES
 from openoutcry.venue.messages import EVENT_STREAM_MIN
 from openoutcry.venue.sessions import Sessions
@@ -32,6 +32,7 @@ class Router:
         self.owners: NDArray[np.void] = np.zeros(OWNERS_FIRST, OWNER)
         self._streams: dict[int, Publisher] = {}
         self._targets: NDArray[np.void] = np.zeros(TARGETS_FIRST, TARGET)
+        self._parties: NDArray[np.void] = np.zeros(TARGETS_FIRST, PARTIES)
         self._make(0)
         self._reach()
 
@@ -44,29 +45,35 @@ class Router:
         """Look up where the arrays are; asking numpy costs a microsecond each."""
         self._owners_at = self.owners.ctypes.data
         self._targets_at = self._targets.ctypes.data
+        self._parties_at = self._parties.ctypes.data
         self._counts_at = self._counts.ctypes.data
         self._cursors_at = self._cursors.ctypes.data
         self._touched_at = self._touched.ctypes.data
 
-    def own(self, handles: NDArray[np.uint64], sessions: NDArray[np.uint32]) -> None:
+    def own(self, handles: NDArray[np.uint64], accounts: NDArray[np.uint32]) -> None:
         """Note whose the orders with these handles are: after books were restored."""
         if not len(handles):
             return
         slots = (handles & 0xFFFFFFFF).astype(np.int64)
         self._grow_owners(int(slots.max()) + 1)
         self.owners["generation"][slots] = handles >> 32
-        self.owners["session"][slots] = sessions
+        self.owners["holder"][slots] = accounts + 1
 
-    def owner(self, handle: int) -> int:
-        """Return whose order a handle names, 0 for nobody's."""
+    def account_of(self, handle: int) -> int | None:
+        """Return the account of the order that a handle names, None for nobody's."""
         slot = slot_of(handle)
         if slot >= len(self.owners) or int(self.owners[slot]["generation"]) != generation_of(handle):
-            return 0
-        return int(self.owners[slot]["session"])
+            return None
+        return int(self.owners[slot]["holder"]) - 1
 
-    def handles_of(self, session: int) -> list[int]:
-        """Return handles of a session's orders, those that have ended and whose slot is free among them."""
-        slots = np.flatnonzero(self.owners["session"] == session)
+    def parties(self, count: int) -> NDArray[np.void]:
+        """Return the PARTIES of the `count` events that were routed last; valid until the next ones are."""
+        return self._parties[:count]
+
+    def handles_of(self, accounts: range) -> list[int]:
+        """Return handles of the orders of accounts, those that have ended and whose slot is free among them."""
+        holders = self.owners["holder"]
+        slots = np.flatnonzero((holders > accounts.start) & (holders <= accounts.stop))
         return [int(self.owners[slot]["generation"]) << 32 | int(slot) for slot in slots]
 
     def _grow_owners(self, slots: int) -> None:
@@ -88,17 +95,19 @@ class Router:
         return stream
 
     def route(
-        self, events: Events, runs_at: int, run_count: int, first: int, sessions: Sessions
+        self, events: Events, runs_at: int, run_count: int, batch_at: int, first: int, sessions: Sessions
     ) -> tuple[dict[int, list[Send]], bool]:
         """Return, session by session, the frames that go to it, and whether a phase has changed; moves `event_head` on.
 
-        events: (m,) EVENT, contiguous. runs_at: address of the batch's RUNs. first: the book's number of its first row.
+        events: (m,) EVENT, contiguous. runs_at: address of the batch's RUNs. batch_at: of its commands. first: the
+        book's number of its first row.
         Cost: 3 microseconds a session and 5 ns an event.
         """
         count = len(events)
         if len(sessions.rows) != len(self._counts) or count > len(self._targets):
             self._make(len(sessions.rows))
-            self._targets = np.zeros(max(len(self._targets), 2 * count), TARGET)
+            size = max(len(self._targets), 2 * count)
+            self._targets, self._parties = np.zeros(size, TARGET), np.zeros(size, PARTIES)
             self._reach()
         array = id(events)
         while True:
@@ -109,7 +118,10 @@ class Router:
                 count,
                 runs_at,
                 run_count,
+                batch_at,
                 first,
+                sessions.session_of_at,
+                self._parties_at,
                 self._targets_at,
                 self._counts_at,
                 self._touched_at,

@@ -38,7 +38,8 @@ class Sessions:
     """Sessions by number, from 1; a number is given once.
 
     rows: (n,) SESSION, row 0 nobody's. open: key to number of those that are open. rows_at, overlay_at, rings_at: where
-    the kernels find the tables; another place after an `add` for which they had to grow.
+    the kernels find the tables; another place after an `add` for which they had to grow. session_of: (accounts + 1,),
+    the session of each holder.
     """
 
     def __init__(self) -> None:
@@ -51,6 +52,7 @@ class Sessions:
         self._rings: list[NDArray[np.void]] = [np.zeros(0, KEPT)]
         self.rows: NDArray[np.void] = np.zeros(0, SESSION)
         self._make(FIRST)
+        self._map_accounts()
 
     def _make(self, size: int) -> None:
         """Make room for numbers below `size`."""
@@ -80,6 +82,7 @@ class Sessions:
         self._keep(number, key, name, np.zeros(KEPT_FRAMES, KEPT))
         self.set_rate(number, commands_per_s)
         self.accounts += accounts
+        self._map_accounts()
         return number
 
     def _keep(self, number: int, key: KeyId, name: str, ring: NDArray[np.void]) -> None:
@@ -117,10 +120,14 @@ class Sessions:
         first = self.value(number, "account_first")
         return range(first, first + self.value(number, "accounts"))
 
-    def session_of_accounts(self) -> NDArray[np.uint32]:
-        """Return the session of each account."""
+    def _map_accounts(self) -> None:
+        """Note the session of each holder, which is an account's number and 1; nobody has none."""
         rows = self.rows[1 : self.count + 1]
-        return np.repeat(np.arange(1, self.count + 1, dtype=np.uint32), rows["accounts"])
+        numbers = np.arange(1, self.count + 1, dtype=np.uint32)
+        self.session_of: NDArray[np.uint32] = np.concatenate(
+            [np.zeros(1, np.uint32), np.repeat(numbers, rows["accounts"])]
+        )
+        self.session_of_at: int = self.session_of.ctypes.data
 
     def silent_ns(self, number: int) -> int | None:
         """Return when a session counts as silent, None where that does not matter."""
@@ -182,6 +189,7 @@ class Sessions:
             sessions._keep(number, key, name, ring)
             if sessions.has(number, SessionFlag.OPEN):
                 sessions.open[key] = number
+        sessions._map_accounts()
         return sessions
 
     def check(self) -> list[str]:
