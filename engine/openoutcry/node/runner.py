@@ -17,9 +17,10 @@ from openoutcry.wire.fields import KeyId
 IDLE_S: Final = 0.5
 """Longest wait for an arrival, in seconds: so often the periodic duties are looked at when nothing arrives."""
 
-ARRIVALS_MAX: Final = 64
-"""Frames that are received before they are processed. Who comes next waits until they are: with 1,024 of a peer that
-floods, a victim's 99th percentile rose ninefold. More would gain nothing: applying 64 takes longer than a sync."""
+ARRIVALS_MAX: Final = 256
+"""Frames that are received before they are processed. Who comes next waits until they are: with 1,024, of which a peer
+without a rate could send all, a victim's 99th percentile rose ninefold. With 64 a venue takes a fifth fewer orders that
+come one by one, since each group has its costs."""
 
 DRAIN_S: Final = 2.0
 """How long a node that is being stopped still takes what has been received, in seconds. A peer that goes on sending
