@@ -94,6 +94,7 @@ clean: ## remove .venv, caches and what was built
 .venv/kernels: .venv/ready $(wildcard engine/openoutcry/*/kernel/*.py engine/openoutcry/domain/*.py)
 	@$(BIN)/python -m openoutcry.book.warm
 	@$(BIN)/python -m openoutcry.marketdata.warm
+	@$(BIN)/python -m openoutcry.venue.warm
 	@touch $@
 
 # Half an hour of real order flow for the demonstration and the tests: the data file inside this wheel, whose code is

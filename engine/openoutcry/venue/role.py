@@ -12,7 +12,7 @@ from openoutcry.book.books import Books
 from openoutcry.domain.records import COMMAND
 from openoutcry.marketdata.messages import PublicDigestWanted
 from openoutcry.role import FRAME_TAG, TIMER_TAG, Effects, Input, Ports, Record, Send, SignedInput, Timer
-from openoutcry.venue import members, operators, questions
+from openoutcry.venue import kernel, members, operators, questions
 from openoutcry.venue.admission import Admission, Arrived, Checks
 from openoutcry.venue.floor import BooksKind, Floor, FloorState
 from openoutcry.venue.limits import HEADS_NS
@@ -70,6 +70,8 @@ class VenueRole:
     version = 1
 
     def __init__(self, name: str, terms: Terms, ports: Ports, checks: Checks, kind: BooksKind = Books) -> None:
+        # the first order shall not wait for a compiler
+        kernel.load()
         self.name = name
         self._terms = terms
         self._number = ports.number
