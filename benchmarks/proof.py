@@ -71,7 +71,7 @@ def secret_of(path: str) -> bytes:
 
 
 def time_take(size: int, frames: int) -> dict[str, float | int]:
-    """A venue takes frames, four in a group of a tenth of a head, and closes its heads."""
+    """A venue takes runs, four in a group of a tenth of a head, and closes its heads."""
     desk = ProofDesk(VENUE.key, secret_of)
     desk.add(1, MEMBER.key)
     records = bytes(size * COMMAND.itemsize)

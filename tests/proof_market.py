@@ -29,7 +29,7 @@ from openoutcry.venue.messages import EVENT_STREAM_MIN, CommandsTaken, OrderEntr
 from openoutcry.venue.proof import session_file
 from openoutcry.venue.proof.chain import VenueChain
 from openoutcry.venue.proof.desk import OWN_SESSION, ProofDesk
-from openoutcry.venue.proof.hashes import digest_of, frame_salt, head_chain, sealed_hash
+from openoutcry.venue.proof.hashes import digest_of, head_chain, run_salt, sealed_hash
 from openoutcry.venue.proof.member import Link, MemberChain
 from openoutcry.venue.proof.messages import (
     NO_HASH,
@@ -53,6 +53,7 @@ from openoutcry.wire.codec import encode
 from openoutcry.wire.ed25519 import Ed25519Signer, Ed25519Verifier
 from openoutcry.wire.faults import WireFault
 from openoutcry.wire.frames import COMMANDS, EVENTS, encode_records
+from openoutcry.wire.messages import StreamHead
 from openoutcry.wire.requests import enclose
 from openoutcry.wire.signed import Signer, Verifier, sign
 from openoutcry.wire.tags import Message
@@ -384,7 +385,7 @@ class Market:
         self._place(trader.number, self.venue.key, GHOST, 1, first, digest_of(ghost.tobytes()))
 
     def _place(self, session: int, member: bytes, sequence: int, count: int, first: int, digest: bytes) -> None:
-        salt = frame_salt(self.desk.secret_of(session), sequence)
+        salt = run_salt(self.desk.secret_of(session), sequence)
         self.desk.chain.take(salt, session, member, sequence, count, first, digest)
         self.log.append((salt, session, member, sequence, count, first, digest))
 
@@ -395,12 +396,12 @@ class Market:
         self._events(self.books.apply(joined), joined, first, *(tell or (None, 0)))
         self.own.append((sequence, first, joined.tobytes()))
         assert self.desk.take_own(len(joined), first, joined.tobytes(), self.now_ns) is None
-        salt = frame_salt(self.desk.secret_of(OWN_SESSION), sequence)
+        salt = run_salt(self.desk.secret_of(OWN_SESSION), sequence)
         self.log.append((salt, OWN_SESSION, self.venue.key, sequence, len(joined), first, digest_of(joined.tobytes())))
 
     def _take(self, trader: Trader, sequence: int, count: int, first: int, digest: bytes) -> None:
         assert self.desk.take_digest(trader.number, sequence, count, first, digest, self.now_ns) is None
-        salt = frame_salt(trader.chain.secret, sequence)
+        salt = run_salt(trader.chain.secret, sequence)
         self.log.append((salt, trader.number, trader.signer.key, sequence, count, first, digest))
 
     def _book(self, trader: Trader, sequence: int, rows: Commands) -> int:
@@ -531,6 +532,7 @@ class Market:
             answer = self.desk.answer(ProofAsk(ProofWanted.CHAIN, trader.number), trader.number)
             assert answer is not None
             self._tell(trader, answer, signed=True)
+            self._tell(trader, StreamHead(EVENT_STREAM_MIN + trader.number, trader.event))
 
     def _answer(self, trader: Trader, ask: ProofAsk) -> None:
         if self.cheat is Cheat.WITHHOLD and ask.sequence in trader.records and self._due(trader):
@@ -581,7 +583,7 @@ class Market:
                 continue
             secret = self.desk.secret_of(session)
             revealed = Revealed(
-                member, sequence, len(records) // COMMAND.itemsize, first, frame_salt(secret, sequence), receipt.head,
+                member, sequence, len(records) // COMMAND.itemsize, first, run_salt(secret, sequence), receipt.head,
                 receipt.index, receipt.path, records,
             )  # fmt: skip
             session_file.append_revealed(revealed, self.now_ns, trader.file)

@@ -10,15 +10,15 @@ from openoutcry.venue.proof.chain import VenueChain, follows, leads_to
 from openoutcry.venue.proof.desk import ProofDesk
 from openoutcry.venue.proof.hashes import (
     digest_of,
-    frame_salt,
     head_chain,
     member_leaf,
     member_link,
     member_start,
+    run_salt,
     venue_leaf,
     venue_start,
 )
-from openoutcry.venue.proof.limits import HEAD_FRAMES_MAX, HEAD_NS, OVERDUE_NS, SIGN_FRAMES_MAX, SIGN_NS
+from openoutcry.venue.proof.limits import HEAD_NS, HEAD_RUNS_MAX, OVERDUE_NS, SIGN_NS, SIGN_RUNS_MAX
 from openoutcry.venue.proof.member import MemberChain, MemberWatch, SignatureFault, sign_commands
 from openoutcry.venue.proof.messages import (
     NO_HASH,
@@ -54,7 +54,7 @@ def test_the_hashes_are_those_of_the_table() -> None:
     """Each hash written out by hand from `hashes`' table."""
     salt, digest = salt_of(SECRET, 5), sha256(RECORDS).digest()
     number, count, book = (5).to_bytes(8, "little"), (4).to_bytes(4, "little"), (90).to_bytes(8, "little")
-    assert frame_salt(SECRET, 5) == salt and digest_of(RECORDS) == digest
+    assert run_salt(SECRET, 5) == salt and digest_of(RECORDS) == digest
     leaf = sha256(b"\x00" + salt + number + count + digest).digest()
     assert member_leaf(salt, 5, 4, digest) == leaf
     assert member_link(NO_HASH, leaf) == sha256(b"\x02" + NO_HASH + leaf).digest()
@@ -69,7 +69,7 @@ def test_the_hashes_are_those_of_the_table() -> None:
 
 
 def test_both_sides_of_a_members_chain_agree_and_a_signature_covers_it() -> None:
-    """Three frames; the venue takes the member's signature, and once more, and says what it covers."""
+    """Three runs; the venue takes the member's signature, and once more, and says what it covers."""
     chain, watch = chains()
     for sequence, count in ((1, 1), (2, 4), (6, 2)):
         link = chain.extend(sequence, count, digest_of(RECORDS), NOW_NS)
@@ -91,15 +91,15 @@ def test_a_signature_is_due_after_a_tenth_of_a_second_or_many_frames() -> None:
     assert chain.due_ns is None and not chain.is_due(NOW_NS)
     chain.extend(1, 1, digest_of(RECORDS), NOW_NS)
     assert not chain.is_due(NOW_NS + SIGN_NS - 1) and chain.is_due(NOW_NS + SIGN_NS)
-    for sequence in range(2, SIGN_FRAMES_MAX):
+    for sequence in range(2, SIGN_RUNS_MAX):
         chain.extend(sequence, 1, digest_of(RECORDS), NOW_NS)
     assert not chain.is_due(NOW_NS)
-    chain.extend(SIGN_FRAMES_MAX, 1, digest_of(RECORDS), NOW_NS)
+    chain.extend(SIGN_RUNS_MAX, 1, digest_of(RECORDS), NOW_NS)
     assert chain.is_due(NOW_NS)
     chain.sign(SIGNER)
     assert chain.due_ns is None
     with pytest.raises(ValueError, match="after command 256"):
-        chain.extend(SIGN_FRAMES_MAX, 1, digest_of(RECORDS), NOW_NS)
+        chain.extend(SIGN_RUNS_MAX, 1, digest_of(RECORDS), NOW_NS)
 
 
 def test_what_the_venue_changed_in_a_chain_no_signature_of_the_member_fits() -> None:
@@ -149,11 +149,11 @@ def test_a_member_that_does_not_sign_falls_behind() -> None:
     assert not watch.is_behind(NOW_NS + 10 * OVERDUE_NS)
 
 
-def filled(count: int, frames_max: int = 1_000) -> tuple[VenueChain, list[ChainHead]]:
+def filled(count: int, runs_max: int = 1_000) -> tuple[VenueChain, list[ChainHead]]:
     """Return a chain of so many frames of session 3, a head every ten."""
-    chain, heads = VenueChain(VENUE, frames_max=frames_max), []
+    chain, heads = VenueChain(VENUE, runs_max=runs_max), []
     for sequence in range(1, count + 1):
-        salt, digest = frame_salt(SECRET, sequence), digest_of(b"%d" % sequence)
+        salt, digest = run_salt(SECRET, sequence), digest_of(b"%d" % sequence)
         chain.take(salt, 3, SIGNER.key, sequence, 1, sequence + 100, digest)
         head = chain.close(NOW_NS + sequence * HEAD_NS // 10)
         heads += [head] if head else []
@@ -163,7 +163,7 @@ def filled(count: int, frames_max: int = 1_000) -> tuple[VenueChain, list[ChainH
 def leaf_of(sequence: int) -> bytes:
     """Return the leaf of one frame of `filled`."""
     digest = digest_of(b"%d" % sequence)
-    return venue_leaf(frame_salt(SECRET, sequence), SIGNER.key, sequence, 1, sequence + 100, digest)
+    return venue_leaf(run_salt(SECRET, sequence), SIGNER.key, sequence, 1, sequence + 100, digest)
 
 
 def test_heads_follow_one_another_and_come_at_most_once_in_ten_milliseconds() -> None:
@@ -191,11 +191,11 @@ def test_a_receipt_leads_to_its_head_and_to_no_other() -> None:
 def test_what_has_no_receipt_is_told_why() -> None:
     """A frame that waits for a head, one that was never there, one that is no longer kept."""
     chain, _ = filled(41)
-    chain.take(frame_salt(SECRET, 42), 3, SIGNER.key, 42, 1, 142, digest_of(b"42"))
+    chain.take(run_salt(SECRET, 42), 3, SIGNER.key, 42, 1, 142, digest_of(b"42"))
     states = {sequence: chain.receipt(3, sequence).state for sequence in (41, 42, 43)}
     assert states == {41: ReceiptState.PLACED, 42: ReceiptState.PENDING, 43: ReceiptState.UNKNOWN}
     assert chain.receipt(4, 1).state is ReceiptState.UNKNOWN
-    short, _ = filled(41, frames_max=15)
+    short, _ = filled(41, runs_max=15)
     assert short.receipt(3, 21).state is ReceiptState.FORGOTTEN and short.head(1) is None
     assert short.receipt(3, 41).state is ReceiptState.PLACED and short.head(0) == short.last
 
@@ -205,7 +205,7 @@ def test_older_receipts_are_built_from_the_journal() -> None:
     whole, heads = filled(41)
     again = VenueChain(VENUE, after=heads[1])
     for sequence in range(12, 22):
-        salt, digest = frame_salt(SECRET, sequence), digest_of(b"%d" % sequence)
+        salt, digest = run_salt(SECRET, sequence), digest_of(b"%d" % sequence)
         again.take(salt, 3, SIGNER.key, sequence, 1, sequence + 100, digest)
     assert again.close(heads[2].time_ns, now=True) == heads[2]
     assert again.receipt(3, 15) == whole.receipt(3, 15)
@@ -215,10 +215,10 @@ def test_a_full_tree_is_closed_at_once() -> None:
     """Before the frame that has no room, whatever the time."""
     desk = ProofDesk(VENUE, secret_of)
     desk.add(3, SIGNER.key)
-    heads = [desk.take_digest(3, number, 1, number, NO_HASH, NOW_NS) for number in range(1, HEAD_FRAMES_MAX + 2)]
+    heads = [desk.take_digest(3, number, 1, number, NO_HASH, NOW_NS) for number in range(1, HEAD_RUNS_MAX + 2)]
     closed = [head for head in heads if head is not None]
-    assert [head.count for head in closed] == [HEAD_FRAMES_MAX] and heads[-1] is closed[0]
-    assert desk.chain.receipt(3, HEAD_FRAMES_MAX).state is ReceiptState.PLACED
+    assert [head.count for head in closed] == [HEAD_RUNS_MAX] and heads[-1] is closed[0]
+    assert desk.chain.receipt(3, HEAD_RUNS_MAX).state is ReceiptState.PLACED
 
 
 @dataclass

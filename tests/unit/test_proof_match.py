@@ -134,7 +134,7 @@ CHANGES: list[tuple[str, Callable[[CommandProof], CommandProof], ShownFault]] = 
     ("no frames after it", lambda p: msgspec.structs.replace(p, after=()), ShownFault.WRONG_CHAIN),
     ("another number", lambda p: msgspec.structs.replace(p, sequence=3), ShownFault.WRONG_CHAIN),
     ("no place in the frame", lambda p: msgspec.structs.replace(p, index=3), ShownFault.WRONG_CHAIN),
-    ("another command", lambda p: msgspec.structs.replace(p, records=b"\x02" + p.records[1:]), ShownFault.WRONG_FRAME),
+    ("another command", lambda p: msgspec.structs.replace(p, records=b"\x02" + p.records[1:]), ShownFault.WRONG_RUN),
     (
         "another signature",
         lambda p: msgspec.structs.replace(p, signed=msgspec.structs.replace(p.signed, signature=bytes(64))),
@@ -149,7 +149,7 @@ CHANGES: list[tuple[str, Callable[[CommandProof], CommandProof], ShownFault]] = 
 
 
 @pytest.mark.parametrize(("change", "fault"), [row[1:] for row in CHANGES], ids=[row[0] for row in CHANGES])
-@pytest.mark.parametrize("proof", [MAKER, TAKER], ids=["whole frame", "tree"])
+@pytest.mark.parametrize("proof", [MAKER, TAKER], ids=["whole run", "tree"])
 def test_a_changed_proof_shows_nothing(
     proof: CommandProof, change: Callable[[CommandProof], CommandProof], fault: ShownFault
 ) -> None:
@@ -175,7 +175,7 @@ def test_a_tree_of_another_frame_or_another_signer_shows_nothing() -> None:
         msgspec.structs.replace(TAKER, tree_salt=b""),
         msgspec.structs.replace(TAKER, records=TAKER.records * 2),
     ):
-        assert read_command(proof, VENUE.key, VERIFIER) is ShownFault.WRONG_FRAME
+        assert read_command(proof, VENUE.key, VERIFIER) is ShownFault.WRONG_RUN
 
 
 def test_a_tree_shows_one_command_and_nothing_of_the_others() -> None:
@@ -201,4 +201,4 @@ def test_a_sealed_command_is_shown_with_its_salt() -> None:
         msgspec.structs.replace(proof, seal=b""),
         msgspec.structs.replace(proof, records=b"\x02" + command[1:]),
     ):
-        assert read_command(changed, VENUE.key, VERIFIER) is ShownFault.WRONG_FRAME
+        assert read_command(changed, VENUE.key, VERIFIER) is ShownFault.WRONG_RUN

@@ -1,6 +1,6 @@
-"""The venue's chain over the frames that it applies: heads, receipts under them, and how both are read.
+"""The venue's chain over the runs that it applies: heads, receipts under them, and how both are read.
 
-Frames are leaves of a tree that a head closes; heads are a chain. One signature covers all frames of ten milliseconds,
+Runs are leaves of a tree that a head closes; heads are a chain. One signature covers all runs of ten milliseconds,
 and a receipt is a path of at most fourteen hashes. Pure; times are those of records.
 """
 
@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from openoutcry.venue.proof.hashes import head_chain, venue_leaf, venue_start
-from openoutcry.venue.proof.limits import HEAD_FRAMES_MAX, HEAD_NS, KEPT_FRAMES_MAX
+from openoutcry.venue.proof.limits import HEAD_NS, HEAD_RUNS_MAX, KEPT_RUNS_MAX
 from openoutcry.venue.proof.messages import ChainHead, Receipt, ReceiptState
 from openoutcry.wire.merkle import path, root, root_from_path
 
 
 class Placed(NamedTuple):
-    """A frame in the venue's chain: whose, its first command, the book's number of that one (0: sealed), its leaf."""
+    """A run in the venue's chain: whose, its first command, the book's number of that one (0: sealed), its leaf."""
 
     session: int
     sequence: int
@@ -27,29 +27,39 @@ class Placed(NamedTuple):
 
 class _Under(NamedTuple):
     head: ChainHead
-    frames: tuple[Placed, ...]
+    runs: tuple[Placed, ...]
 
 
 class VenueChain:
-    """Collects frames in the order of their application and closes them under heads. Deterministic: part of `apply`.
+    """Collects runs in the order of their application and closes them under heads. Deterministic: part of `apply`.
 
-    `take` each frame, then `close` once at the end of each group and when the timer of `due_ns` comes. Receipts of the
-    latest `frames_max` frames are given from memory; for older ones, put the frames of the journal through a chain of
+    `take` each run, then `close` once at the end of each group and when the timer of `due_ns` comes. Receipts of the
+    latest `runs_max` runs are given from memory; for older ones, put the runs of the journal through a chain of
     their own, from any head on (`previous`, `before` and `sequence` are in the head), which gives the same.
     """
 
     __slots__ = (
-        "_firsts", "_forgotten", "_frames_max", "_index", "_kept", "_pending", "_pending_book", "_waiting", "before",
-        "closed_ns", "last", "previous",
+        "_firsts",
+        "_forgotten",
+        "_index",
+        "_kept",
+        "_pending",
+        "_pending_book",
+        "_runs_max",
+        "_waiting",
+        "before",
+        "closed_ns",
+        "last",
+        "previous",
     )  # fmt: skip
 
-    def __init__(self, venue: bytes, *, after: ChainHead | None = None, frames_max: int = KEPT_FRAMES_MAX) -> None:
+    def __init__(self, venue: bytes, *, after: ChainHead | None = None, runs_max: int = KEPT_RUNS_MAX) -> None:
         """venue: its key. after: the head after which this chain goes on; None for the beginning."""
         self.previous = venue_start(venue) if after is None else head_chain(after)
         self.before = 0 if after is None else after.before + after.count
         self.last = after
         self.closed_ns = 0 if after is None else after.time_ns
-        self._frames_max = frames_max
+        self._runs_max = runs_max
         self._pending: list[Placed] = []
         self._pending_book = 0
         self._waiting: dict[tuple[int, int], Placed] = {}
@@ -61,12 +71,12 @@ class VenueChain:
     def take(
         self, salt: bytes, session: int, member: bytes, sequence: int, count: int, book_sequence: int, digest: bytes
     ) -> Placed:
-        """Add a run in its place. Cost: 1.6 microseconds. The digest is the one of the member's chain.
+        """Add a run in its place. Cost: 2 microseconds. The digest is the one of the member's chain.
 
-        What the venue itself puts into the book (clock, phases, cancellations) is a frame as well: session 0, the
+        What the venue itself puts into the book (clock, phases, cancellations) is a run as well: session 0, the
         venue's own key, a numbering of its own. Then no number of the book is without a leaf.
         """
-        assert len(self._pending) < HEAD_FRAMES_MAX, "a group closes before so many frames"
+        assert len(self._pending) < HEAD_RUNS_MAX, "a group closes before so many runs"
         leaf_hash = venue_leaf(salt, member, sequence, count, book_sequence, digest)
         placed = Placed(session, sequence, count, book_sequence, leaf_hash)
         self._pending.append(placed)
@@ -78,18 +88,18 @@ class VenueChain:
 
     @property
     def is_full(self) -> bool:
-        """Whether no more frames fit under the next head: call `close` with `now` before the next `take`."""
-        return len(self._pending) >= HEAD_FRAMES_MAX
+        """Whether no more runs fit under the next head: call `close` with `now` before the next `take`."""
+        return len(self._pending) >= HEAD_RUNS_MAX
 
     @property
     def due_ns(self) -> int | None:
-        """When the next head is due; None where no frame waits for one."""
+        """When the next head is due; None where no run waits for one."""
         return self.closed_ns + HEAD_NS if self._pending else None
 
     def close(self, time_ns: int, *, now: bool = False) -> ChainHead | None:
-        """Return a head over the frames that wait, if one is due (or `now`, as when the node stops), else None.
+        """Return a head over the runs that wait, if one is due (or `now`, as when the node stops), else None.
 
-        The caller sends it to the topic `receipts`, signed. Cost: 0.5 microseconds a frame.
+        The caller sends it to the topic `receipts`, signed. Cost: 0.5 microseconds a run.
         """
         due_ns = self.due_ns
         if due_ns is None or (time_ns < due_ns and not now and not self.is_full):
@@ -110,14 +120,14 @@ class VenueChain:
         return head
 
     def _forget(self) -> None:
-        while len(self._kept) > 1 and len(self._index) > self._frames_max:
-            for placed in self._kept.popleft().frames:
+        while len(self._kept) > 1 and len(self._index) > self._runs_max:
+            for placed in self._kept.popleft().runs:
                 del self._index[placed.session, placed.sequence]
                 del self._firsts[placed.session][0]
                 self.forget(placed.session, placed.sequence + placed.commands - 1)
 
     def forget(self, session: int, sequence: int) -> None:
-        """Answer FORGOTTEN, and not UNKNOWN, for a session's frames up to this one that are not kept."""
+        """Answer FORGOTTEN, and not UNKNOWN, for a session's runs up to this one that are not kept."""
         self._forgotten[session] = max(sequence, self._forgotten.get(session, 0))
 
     def head(self, sequence: int) -> ChainHead | None:
@@ -146,9 +156,9 @@ class VenueChain:
             number, index = found
             under = self._under(number)
             assert under is not None
-            placed = under.frames[index]
+            placed = under.runs[index]
             if sequence < first + placed.commands:
-                way = path([one.leaf for one in under.frames], index)
+                way = path([one.leaf for one in under.runs], index)
                 state = ReceiptState.PLACED
                 return Receipt(session, first, state, placed.commands, placed.book_sequence, number, index, way)
         is_old = sequence <= self._forgotten.get(session, 0)

@@ -3,7 +3,7 @@
 | where | call |
 |---|---|
 | admit | `judge` each COMMANDS_SIGNED; `answer` each PROOF_ASK |
-| apply, each frame in order | `take`, or `take_own` for what the venue itself puts into the book |
+| apply, each run in order | `take`, or `take_own` for what the venue itself puts into the book |
 | apply, each COMMANDS_SIGNED | `hear` |
 | apply, end of each group, and the timer | `close`: a head to send; `due_ns`: when to be called again |
 | snapshot, restore | `dump`, `load` |
@@ -15,14 +15,14 @@ from typing import Any, Final
 import msgspec
 
 from openoutcry.venue.proof.chain import Placed, VenueChain
-from openoutcry.venue.proof.hashes import digest_of, frame_salt
-from openoutcry.venue.proof.limits import KEPT_FRAMES_MAX
+from openoutcry.venue.proof.hashes import digest_of, run_salt
+from openoutcry.venue.proof.limits import KEPT_RUNS_MAX
 from openoutcry.venue.proof.member import Link, MemberWatch, SignatureFault
 from openoutcry.venue.proof.messages import ChainHead, ChainState, CommandsSigned, ProofAsk, ProofWanted, Receipt
 from openoutcry.wire.signed import Verifier
 
 OWN_SESSION: Final = 0
-"""Session of the frames that the venue itself puts into the book."""
+"""Session of the runs that the venue itself puts into the book."""
 
 
 class ProofDesk:
@@ -30,17 +30,17 @@ class ProofDesk:
 
     __slots__ = ("_own_secret", "_secret_of", "chain", "own_sequence", "venue", "watches")
 
-    def __init__(self, venue: bytes, secret_of: Callable[[str], bytes], *, frames_max: int = KEPT_FRAMES_MAX) -> None:
+    def __init__(self, venue: bytes, secret_of: Callable[[str], bytes], *, runs_max: int = KEPT_RUNS_MAX) -> None:
         """venue: its key. secret_of: `Ports.secret`, of which the paths "proof/N" are used, N a session's number."""
         self.venue = venue
-        self.chain = VenueChain(venue, frames_max=frames_max)
+        self.chain = VenueChain(venue, runs_max=runs_max)
         self.watches: dict[int, MemberWatch] = {}
         self.own_sequence = 0
         self._secret_of = secret_of
         self._own_secret = self.secret_of(OWN_SESSION)
 
     def secret_of(self, session: int) -> bytes:
-        """Return the secret of one session's salts, 32 bytes: for its owner, and to publish frames."""
+        """Return the secret of one session's salts, 32 bytes: for its owner, and to publish runs."""
         return self._secret_of(f"proof/{session}")
 
     def add(self, session: int, member: bytes) -> None:
@@ -67,7 +67,7 @@ class ProofDesk:
         watch = self.watches[session]
         head = self.chain.close(time_ns, now=True) if self.chain.is_full else None
         watch.take(sequence, count, digest, time_ns)
-        salt = frame_salt(watch.secret, sequence)
+        salt = run_salt(watch.secret, sequence)
         self.chain.take(salt, session, watch.member, sequence, count, book_sequence, digest)
         return head
 
@@ -75,7 +75,7 @@ class ProofDesk:
         """Take commands of the venue's own: clock, phases, limits, cancellations that a timer or an operator causes."""
         head = self.chain.close(time_ns, now=True) if self.chain.is_full else None
         sequence = self.own_sequence + 1
-        salt = frame_salt(self._own_secret, sequence)
+        salt = run_salt(self._own_secret, sequence)
         self.chain.take(salt, OWN_SESSION, self.venue, sequence, count, book_sequence, digest_of(records))
         self.own_sequence += count
         return head
@@ -112,9 +112,9 @@ class ProofDesk:
         return self.chain.receipt(session, ask.sequence)
 
     def link_of(self, session: int, sequence: int) -> tuple[Link, tuple[bytes, ...]] | None:
-        """Return the frame that a command is in and the leaves up to the signature over it; None where not signed yet.
+        """Return the run that a command is in and the leaves up to the signature over it; None where not signed yet.
 
-        With the frame's records this makes a CommandProof (`shown.show_command`).
+        With the run's records this makes a CommandProof (`shown.show_command`).
         """
         watch = self.watches.get(session)
         link = watch.link_of(sequence) if watch else None
@@ -146,7 +146,7 @@ class ProofDesk:
         ]
         head = self.chain.last
         if head is not None and self.chain.before != head.before + head.count:
-            found.append(f"proof of order: {self.chain.before} frames under heads, the last says {head.before}")
+            found.append(f"proof of order: {self.chain.before} runs under heads, the last says {head.before}")
         return found
 
 

@@ -1,19 +1,22 @@
-"""What is hashed, byte by byte: digests of frames, leaves, links of a member's chain, chains of heads, sealed commands.
+"""What is hashed, byte by byte: digests of runs, leaves, links of a member's chain, chains of heads, sealed commands.
 
 | hash | SHA-256 over |
 |---|---|
-| digest of a frame | its records as they travelled, without the header |
-| leaf of a frame in its member's chain | 0x00, salt, sequence (8), count (4), digest |
+| digest of a run | its records as they travelled, without the headers of frames |
+| leaf of a run in its member's chain | 0x00, salt, sequence (8), count (4), digest |
 | link of a member's chain | 0x02, link before, leaf |
 | start of a member's chain, in place of a link | 0x03, key of the venue, key of the member, session (8) |
-| leaf of a frame under a head | 0x00, salt, key of the member, sequence (8), count (4), book sequence (8), digest |
+| leaf of a run under a head | 0x00, salt, key of the member, sequence (8), count (4), book sequence (8), digest |
 | chain of a head | 0x04, chain before, sequence (8), before (8), count (4), book sequence (8), time (8), root |
 | start of a venue's chain | 0x05, key of the venue |
-| leaf of a command in the tree of its frame | 0x00, salt, record |
+| leaf of a command in the tree of its run | 0x00, salt, record |
 | sealed command | 0x06, salt, key of the member, sequence (8), record |
 
+A run is what COMMANDS_TAKEN calls one: commands of one member that the book carries out one after the other, from one
+frame or from several. A sealed command is a run of its own, with its hash as digest and book sequence 0.
+
 Integers are little-endian. Leaves and nodes are those of `wire.merkle`; what follows a salt has another length for each
-kind of leaf, so none can be taken for another. A salt is known to the owner of the frame and to the venue alone.
+kind of leaf, so none can be taken for another. A salt is known to the owner of the run and to the venue alone.
 """
 
 from hashlib import blake2b, sha256
@@ -38,23 +41,23 @@ def digest_of(*records: bytes | memoryview) -> bytes:
     return hashed.digest()
 
 
-def frame_salt(secret: bytes, sequence: int) -> bytes:
-    """Return the salt of the frame that begins with command `sequence`, 16 bytes. Cost: 0.7 microseconds."""
+def run_salt(secret: bytes, sequence: int) -> bytes:
+    """Return the salt of the run that begins with command `sequence`, 16 bytes. Cost: 0.7 microseconds."""
     return salt_of(secret, sequence)
 
 
 def tree_secret(secret: bytes, sequence: int) -> bytes:
-    """Return the secret for the salts of the commands inside one frame, 32 bytes."""
+    """Return the secret for the salts of the commands inside one run, 32 bytes."""
     return blake2b(b"tree" + sequence.to_bytes(8, "little"), digest_size=HASH_BYTES, key=secret).digest()
 
 
 def member_leaf(salt: bytes, sequence: int, count: int, digest: bytes) -> bytes:
-    """Return the leaf of a frame in the chain of its member."""
+    """Return the leaf of a run in the chain of its member."""
     return leaf(salt, _MEMBER_LEAF.pack(sequence, count, digest))
 
 
 def member_link(previous: bytes, leaf_hash: bytes) -> bytes:
-    """Return the link of a frame in the chain of its member."""
+    """Return the link of a run in the chain of its member."""
     return sha256(b"\x02" + previous + leaf_hash).digest()
 
 
@@ -64,7 +67,7 @@ def member_start(venue: bytes, member: bytes, session: int) -> bytes:
 
 
 def venue_leaf(salt: bytes, member: bytes, sequence: int, count: int, book_sequence: int, digest: bytes) -> bytes:
-    """Return the leaf of a frame under a head of the venue."""
+    """Return the leaf of a run under a head of the venue."""
     return leaf(salt, _VENUE_LEAF.pack(member, sequence, count, book_sequence, digest))
 
 

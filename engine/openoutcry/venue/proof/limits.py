@@ -5,8 +5,8 @@ from typing import Final
 SIGN_NS: Final = 100_000_000
 """A member signs its chain at least so often while it sends commands, in nanoseconds."""
 
-SIGN_FRAMES_MAX: Final = 256
-"""Frames between two signatures of a member: a proof lists the leaves of those that follow the order, 34 bytes each."""
+SIGN_RUNS_MAX: Final = 256
+"""Runs between two signatures of a member: a proof lists the leaves of those that follow the order, 34 bytes each."""
 
 OVERDUE_NS: Final = 1_000_000_000
 """A member that has not signed for so long is behind: ten signatures were due."""
@@ -14,17 +14,17 @@ OVERDUE_NS: Final = 1_000_000_000
 HEAD_NS: Final = 10_000_000
 """A venue signs at most one head in this time, in nanoseconds: 100 signatures a second are 1.5 ms of work."""
 
-HEAD_FRAMES_MAX: Final = 16_384
-"""Frames under one head, so that a path has at most 14 hashes; at 10 ms that is 1.6 million frames a second."""
+HEAD_RUNS_MAX: Final = 16_384
+"""Runs under one head: a path has 14 hashes at most; in 10 ms that is 1.6 million runs a second."""
 
-KEPT_FRAMES_MAX: Final = 65_536
-"""Frames whose receipts a venue gives from memory, 300 bytes each; older ones are built from its journal."""
+KEPT_RUNS_MAX: Final = 65_536
+"""Runs whose receipts a venue gives from memory, 300 bytes each; older ones are built from its journal."""
 
 PATH_MAX: Final = 16
 """Hashes of a path under a head, or in the tree of a run: the depth of a tree of 65,536 leaves."""
 
 SHOWN_RECORDS_MAX: Final = 256
-"""Commands of a frame that a proof shows whole; of a longer one a path is shown."""
+"""Commands of a run that a proof shows whole; of a longer one a path is shown."""
 
 SEALED_NS: Final = 100_000_000
 """The content of a sealed command comes within this time of its receipt, in nanoseconds."""

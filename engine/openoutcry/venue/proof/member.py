@@ -1,4 +1,4 @@
-"""A member's own chain over the frames that it sends: the member extends and signs it, the venue follows and checks.
+"""A member's own chain over its commands, run by run: the member extends and signs it, the venue follows and checks.
 
 Both sides compute the same links, so a signature says which commands the member has sent, in which order, and no
 others. A venue that inserts, drops or changes one of them has no signature that fits. Pure; times are arguments.
@@ -8,15 +8,15 @@ from collections import OrderedDict
 from enum import IntEnum
 from typing import NamedTuple
 
-from openoutcry.venue.proof.hashes import frame_salt, member_leaf, member_link, member_start
-from openoutcry.venue.proof.limits import OVERDUE_NS, SIGN_FRAMES_MAX, SIGN_NS
+from openoutcry.venue.proof.hashes import member_leaf, member_link, member_start, run_salt
+from openoutcry.venue.proof.limits import OVERDUE_NS, SIGN_NS, SIGN_RUNS_MAX
 from openoutcry.venue.proof.messages import NO_HASH, ChainState, CommandsSigned
 from openoutcry.wire.fields import SIGNATURE_BYTES
 from openoutcry.wire.signed import Signer, Verifier
 
 
 class Link(NamedTuple):
-    """One frame in a member's chain: its first command, how many, and the hashes before, of and after it."""
+    """One run in a member's chain: its first command, how many, and the hashes before, of and after it."""
 
     sequence: int
     commands: int
@@ -39,9 +39,9 @@ class SignatureFault(IntEnum):
     WRONG_SIGNATURE = 2
     """The signature does not fit."""
     UNKNOWN_SEQUENCE = 3
-    """No frame that is known ends with this command: it was not taken, or was signed long ago."""
+    """No run that is known ends with this command: it was not taken, or was signed long ago."""
     WRONG_CHAIN = 4
-    """The member's chain is not the venue's: a frame was changed, lost, inserted or reordered."""
+    """The member's chain is not the venue's: a run was changed, lost, inserted or reordered."""
 
 
 def sign_commands(
@@ -54,15 +54,16 @@ def sign_commands(
 
 
 class MemberChain:
-    """The member's side: extends the chain with each frame that the venue has taken, in order; says when to sign.
+    """The member's side: extends the chain with each run that the venue has taken, in order; says when to sign.
 
-    Not with each that it sends: a frame that is refused has no place in the chain, and its numbers go to another one.
+    Not with each frame that it sends: one that is refused has no place in the chain, and its numbers go to another.
+    Where COMMANDS_TAKEN was lost with a link, RECEIPT says what the run is: ask for that of command `sequence` + 1.
 
     A client that comes back continues from what it has kept (its session file), not from what the venue says: a
     signature over a venue's own chain would sign whatever the venue has put into it.
     """
 
-    __slots__ = ("_frames", "_since_ns", "chain", "member", "secret", "sequence", "session", "signed", "venue")
+    __slots__ = ("_runs", "_since_ns", "chain", "member", "secret", "sequence", "session", "signed", "venue")
 
     def __init__(
         self, venue: bytes, member: bytes, session: int, secret: bytes, *, sequence: int = 0, chain: bytes | None = None
@@ -72,30 +73,30 @@ class MemberChain:
         self.sequence = self.signed = sequence
         self.chain = member_start(venue, member, session) if chain is None else chain
         self._since_ns = 0
-        self._frames = 0
+        self._runs = 0
 
     def extend(self, sequence: int, count: int, digest: bytes, now_ns: int) -> Link:
-        """Add the next frame once COMMANDS_TAKEN (for SEALED: a receipt) has told that it was taken; return its link.
+        """Add the next run once COMMANDS_TAKEN (for SEALED: a receipt) has told that it was taken; return its link.
 
-        ORDER_ENTRY is a frame of one command, and so is SEALED, whose hash is the digest.
+        A SEALED is a run of one command, whose hash is the digest.
 
-        Raises ValueError for a frame that does not follow the last one. Cost: 3 microseconds beside the digest.
+        Raises ValueError for a run that does not follow the last one. Cost: 2.5 microseconds beside the digest.
         """
         if sequence != self.sequence + 1 or count < 1:
-            raise ValueError(f"frame {sequence} of {count} commands after command {self.sequence}")
-        if not self._frames:
+            raise ValueError(f"run {sequence} of {count} commands after command {self.sequence}")
+        if not self._runs:
             self._since_ns = now_ns
         link = make_link(self.secret, self.chain, sequence, count, digest)
         self.sequence, self.chain = link.last, link.chain
-        self._frames += 1
+        self._runs += 1
         return link
 
     @property
     def due_ns(self) -> int | None:
-        """When a signature is due; None where all frames are signed."""
-        if not self._frames:
+        """When a signature is due; None where all runs are signed."""
+        if not self._runs:
             return None
-        return self._since_ns if self._frames >= SIGN_FRAMES_MAX else self._since_ns + SIGN_NS
+        return self._since_ns if self._runs >= SIGN_RUNS_MAX else self._since_ns + SIGN_NS
 
     def is_due(self, now_ns: int) -> bool:
         """Tell whether to call `sign` now."""
@@ -103,9 +104,9 @@ class MemberChain:
         return due_ns is not None and now_ns >= due_ns
 
     def sign(self, signer: Signer, seen: int = 0, seen_chain: bytes = NO_HASH) -> CommandsSigned:
-        """Sign all frames so far; seen: the last head of the venue that this member has verified, and its chain."""
+        """Sign all runs so far; seen: the last head of the venue that this member has verified, and its chain."""
         assert signer.key == self.member and self.sequence
-        self.signed, self._frames = self.sequence, 0
+        self.signed, self._runs = self.sequence, 0
         return sign_commands(signer, self.venue, self.session, self.sequence, self.chain, seen, seen_chain)
 
 
@@ -113,7 +114,7 @@ class MemberWatch:
     """The venue's side of one member's chain: extends it with what is taken, and takes the member's signatures.
 
     Deterministic: belongs into `apply`. `judge`, which verifies, changes nothing and belongs into `admit`. Memory: 350
-    bytes for each frame that is not signed, at most `SIGN_FRAMES_MAX`, and as many before them.
+    bytes for each run that is not signed, at most `SIGN_RUNS_MAX`, and as many before them.
     """
 
     __slots__ = ("_at_ns", "_links", "chain", "member", "secret", "sequence", "session", "signed", "venue")
@@ -128,14 +129,14 @@ class MemberWatch:
         self._at_ns = 0
 
     def take(self, sequence: int, count: int, digest: bytes, time_ns: int) -> Link:
-        """Add a frame that the venue applies; admission has seen to their order. Cost: 3 microseconds."""
+        """Add a run that the venue applies; admission has seen to their order. Cost: 3 microseconds."""
         assert sequence == self.sequence + 1 and count >= 1, (sequence, self.sequence)
         if not self.unsigned:
             self._at_ns = time_ns
         link = make_link(self.secret, self.chain, sequence, count, digest)
         self.sequence, self.chain = link.last, link.chain
         self._links[link.last] = link
-        if len(self._links) > 2 * SIGN_FRAMES_MAX:
+        if len(self._links) > 2 * SIGN_RUNS_MAX:
             self._links.popitem(last=False)
         return link
 
@@ -174,11 +175,11 @@ class MemberWatch:
         return None
 
     def link_of(self, sequence: int) -> Link | None:
-        """Return the link of the frame that command `sequence` is in, None where it is no longer kept."""
+        """Return the link of the run that command `sequence` is in, None where it is no longer kept."""
         return next((link for link in reversed(self._links.values()) if link.sequence <= sequence <= link.last), None)
 
     def leaves_between(self, link: Link) -> tuple[bytes, ...] | None:
-        """Return the leaves of the frames after `link` up to the latest signature; None where it does not cover it."""
+        """Return the leaves of the runs after `link` up to the latest signature; None where it does not cover it."""
         if link.last > self.covered:
             return None
         return tuple(one.leaf for last, one in self._links.items() if link.last < last <= self.covered)
@@ -207,6 +208,6 @@ class MemberWatch:
 
 
 def make_link(secret: bytes, previous: bytes, sequence: int, count: int, digest: bytes) -> Link:
-    """Return the link of a frame after the link `previous`."""
-    leaf_hash = member_leaf(frame_salt(secret, sequence), sequence, count, digest)
+    """Return the link of a run after the link `previous`."""
+    leaf_hash = member_leaf(run_salt(secret, sequence), sequence, count, digest)
     return Link(sequence, count, digest, previous, leaf_hash, member_link(previous, leaf_hash))

@@ -18,10 +18,10 @@ from openoutcry.domain.records import COMMAND
 from openoutcry.venue.messages import RUN_COMMANDS_MAX, SESSIONS_MAX
 from openoutcry.venue.proof.limits import (
     FEE_UNITS_MAX,
-    HEAD_FRAMES_MAX,
+    HEAD_RUNS_MAX,
     PATH_MAX,
     SHOWN_RECORDS_MAX,
-    SIGN_FRAMES_MAX,
+    SIGN_RUNS_MAX,
 )
 from openoutcry.wire.fields import (
     SALT_BYTES,
@@ -41,8 +41,8 @@ NO_HASH: Final = bytes(32)
 ProofSession = Annotated[int, Meta(ge=1, le=SESSIONS_MAX)]
 RecordCount = Annotated[int, Meta(ge=1, le=RUN_COMMANDS_MAX)]
 RecordIndex = Annotated[int, Meta(ge=0, le=RUN_COMMANDS_MAX - 1)]
-HeadFrames = Annotated[int, Meta(ge=1, le=HEAD_FRAMES_MAX)]
-HeadIndex = Annotated[int, Meta(ge=0, le=HEAD_FRAMES_MAX - 1)]
+HeadRuns = Annotated[int, Meta(ge=1, le=HEAD_RUNS_MAX)]
+HeadIndex = Annotated[int, Meta(ge=0, le=HEAD_RUNS_MAX - 1)]
 Path = Annotated[tuple[Hash, ...], Meta(max_length=PATH_MAX)]
 CommandBytes = Annotated[bytes, Meta(min_length=COMMAND.itemsize, max_length=COMMAND.itemsize)]
 FeeUnits = Annotated[int, Meta(ge=-FEE_UNITS_MAX, le=FEE_UNITS_MAX)]
@@ -54,7 +54,7 @@ _TREE: Final = Struct("<32s32sQQI32s32s")
 class CommandsSigned(Message, frozen=True, forbid_unknown_fields=True, tag=int(Tag.COMMANDS_SIGNED)):
     """A member signs the hash chain of its commands up to `sequence`, and the last head of the venue that it has seen.
 
-    venue, member: their keys. chain: the link of the frame whose last command is `sequence`. seen, seen_chain: number
+    venue, member: their keys. chain: the link of the run whose last command is `sequence`. seen, seen_chain: number
     and chain of that head, 0 for none. signature: over all fields before it, as `signed_bytes` lays them out.
     """
 
@@ -76,10 +76,10 @@ class CommandsSigned(Message, frozen=True, forbid_unknown_fields=True, tag=int(T
 
 
 class CommandTree(Message, frozen=True, forbid_unknown_fields=True, tag=int(Tag.COMMAND_TREE)):
-    """A member signs the Merkle root over the commands of one frame, so that one of them can be shown alone.
+    """A member signs the Merkle root over the commands of one run, so that one of them can be shown alone.
 
-    Made on demand: a root of every frame would cost both sides 1.45 microseconds a command. sequence, count, digest:
-    of the frame (`hashes.digest_of`). signature: over all fields before it.
+    Made on demand: a root of every run would cost both sides 1.45 microseconds a command. sequence, count, digest:
+    of the run (`hashes.digest_of`). signature: over all fields before it.
     """
 
     CLOSED: ClassVar[bool] = True
@@ -100,10 +100,10 @@ class CommandTree(Message, frozen=True, forbid_unknown_fields=True, tag=int(Tag.
 
 
 class ChainHead(Message, frozen=True, tag=int(Tag.CHAIN_HEAD)):
-    """The venue signs which frames it has applied, and in which order, since its head before; topic `receipts`.
+    """The venue signs which runs it has applied, and in which order, since its head before; topic `receipts`.
 
-    sequence: heads from 1 without gaps. previous: the chain of the head before (`hashes.head_chain`). before: frames
-    under all heads before. count, root: of the Merkle tree of the frames under this one. book_sequence: the book's
+    sequence: heads from 1 without gaps. previous: the chain of the head before (`hashes.head_chain`). before: runs
+    under all heads before. count, root: of the Merkle tree of the runs under this one. book_sequence: the book's
     number of the last command of the last group under this head. Signed by who sends it.
     """
 
@@ -111,7 +111,7 @@ class ChainHead(Message, frozen=True, tag=int(Tag.CHAIN_HEAD)):
     sequence: SequenceNumber
     previous: Hash
     before: SequenceOrNone
-    count: HeadFrames
+    count: HeadRuns
     root: Hash
     book_sequence: SequenceOrNone
     time_ns: TimeNs
@@ -168,9 +168,9 @@ class ProofAsk(Message, frozen=True, tag=int(Tag.PROOF_ASK)):
 
 
 class ChainState(Message, frozen=True, tag=int(Tag.CHAIN_STATE)):
-    """Where the venue sees the chain of a member, to its owner alone: `secret` gives the salts of its frames.
+    """Where the venue sees the chain of a member, to its owner alone: `secret` gives the salts of its runs.
 
-    sequence, chain: of its last frame. signed: the last command that a signature covers.
+    sequence, chain: of its last run. signed: the last command that a signature covers.
     """
 
     session: ProofSession
@@ -181,11 +181,11 @@ class ChainState(Message, frozen=True, tag=int(Tag.CHAIN_STATE)):
 
 
 class CommandProof(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
-    """That a member has signed one command: the command, its place in a frame, and the way from there to a signature.
+    """That a member has signed one command: the command, its place in a run, and the way from there to a signature.
 
-    sequence, count, digest, salt: of the frame. index: the command's place in it. previous: the link before the frame.
-    after: the leaves of the frames from there to the one whose link was signed. The command itself in one of three
-    ways: all `records` of the frame; one record with `tree`, `tree_salt` and `path`; one record with `seal`, the salt
+    sequence, count, digest, salt: of the run. index: the command's place in it. previous: the link before the run.
+    after: the leaves of the runs from there to the one whose link was signed. The command itself in one of three
+    ways: all `records` of the run; one record with `tree`, `tree_salt` and `path`; one record with `seal`, the salt
     of a sealed command.
     """
 
@@ -196,7 +196,7 @@ class CommandProof(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_
     salt: Salt
     index: RecordIndex
     previous: Hash
-    after: Annotated[tuple[Hash, ...], Meta(max_length=SIGN_FRAMES_MAX)]
+    after: Annotated[tuple[Hash, ...], Meta(max_length=SIGN_RUNS_MAX)]
     records: Annotated[bytes, Meta(min_length=COMMAND.itemsize, max_length=SHOWN_RECORDS_MAX * COMMAND.itemsize)]
     tree: Annotated[tuple[CommandTree, ...], Meta(max_length=1)] = ()
     tree_salt: Annotated[bytes, Meta(max_length=SALT_BYTES)] = b""
@@ -240,7 +240,7 @@ class Match(Message, frozen=True, tag=int(Tag.MATCH)):
 class Sealed(Message, frozen=True, tag=int(Tag.SEALED)):
     """A command whose content comes later: its salted hash takes the member's number `sequence`, and its place.
 
-    hash: `hashes.sealed_hash`; stands in both chains as the digest of a frame of one command.
+    hash: `hashes.sealed_hash`; stands in both chains as the digest of a run of one command.
     """
 
     BYTES_MAX: ClassVar[int] = 128

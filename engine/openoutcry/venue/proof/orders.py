@@ -102,7 +102,7 @@ def check_orders(story: Story) -> list[Order]:
     late = [at for at, first, last in story.asked_events if first <= missing <= last]
     if late and late[-1].time_ns < story.heard_ns - WAIT_NS:
         story.find(FindingCode.WITHHELD, f"event {missing} was asked for and has not come")
-    teller = _Teller(story, sent_commands(story), strict=story.about.first == story.about.first_event == 1)
+    teller = _Teller(story, sent_commands(story), missing, strict=story.about.first == story.about.first_event == 1)
     for row in rows:
         teller.tell(Event._make(row))
     teller.check_answers()
@@ -130,13 +130,14 @@ def _told_until(story: Story) -> int:
 class _Teller:
     """Goes through events in order."""
 
-    def __init__(self, story: Story, sent: dict[int, Sent], strict: bool) -> None:
+    def __init__(self, story: Story, sent: dict[int, Sent], missing: int, strict: bool) -> None:
         self.story, self.sent, self.strict = story, sent, strict
         self.orders: dict[int, Order] = {}
         self.told: list[Order] = []
         self.answered: set[int] = set()
         self.fills: set[tuple[int, int, int, int]] = set()
         self.until = story.told_until()
+        self.missing = missing
         self.unsure: set[int] = set()
         self.told_until = _told_until(story)
         """An answer to a later number may be to a command of which COMMANDS_TAKEN has not come yet."""
@@ -286,10 +287,13 @@ class _Teller:
 
     def check_matches(self) -> None:
         """Every match that names the member is one of its fills."""
-        member = self.story.about.member
+        member, (head, head_at) = self.story.about.member, self.story.stream_head
         for number, told in sorted(self.story.matches.items()):
             for match in told:
                 fill = (match.book_sequence, match.pair, match.price_ticks, match.qty_lots)
-                concerns = member in (match.maker.member, match.taker.member) and match.book_sequence <= self.until
-                if concerns and self.strict and fill not in self.fills:
+                # A head of the stream after the match that names no event which is not here: none will come.
+                all_told = head < self.missing and head_at.entry > self.story.match_at[number].entry
+                concerns = member in (match.maker.member, match.taker.member)
+                may_come = match.book_sequence > self.until and not all_told
+                if concerns and not may_come and self.strict and fill not in self.fills:
                     self.story.find(FindingCode.MATCH_WITHOUT_FILL, f"match {number} is no fill of the member")

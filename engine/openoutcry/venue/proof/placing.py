@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from openoutcry.venue.proof.chain import follows, leads_to
 from openoutcry.venue.proof.findings import FindingCode
-from openoutcry.venue.proof.hashes import frame_salt, head_chain, member_start, venue_leaf, venue_start
+from openoutcry.venue.proof.hashes import head_chain, member_start, run_salt, venue_leaf, venue_start
 from openoutcry.venue.proof.limits import WAIT_NS
 from openoutcry.venue.proof.member import make_link
 from openoutcry.venue.proof.messages import ChainHead, Receipt
@@ -147,7 +147,7 @@ def _check_receipt(story: Story, frame: Frame, receipt: Receipt) -> None:
         return
     if secret is None:
         return
-    salt = frame_salt(secret, frame.sequence)
+    salt = run_salt(secret, frame.sequence)
     member, book = story.about.member, receipt.book_sequence
     leaf_hash = venue_leaf(salt, member, frame.sequence, frame.count, book, frame.digest)
     if not leads_to(receipt, leaf_hash, head):

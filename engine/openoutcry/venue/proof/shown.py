@@ -1,7 +1,7 @@
 """One command of a member shown to somebody else, with its way to the member's signature and nothing beside it.
 
-What the other one learns: the command, how many commands its frame has, and how many frames were sent until the member
-signed. Leaves of other frames and commands are salted, so they cannot be tried out.
+What the other one learns: the command, how many commands its run has, and how many runs were sent until the member
+signed. Leaves of other runs and commands are salted, so they cannot be tried out.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from openoutcry.domain.records import COMMAND
-from openoutcry.venue.proof.hashes import digest_of, frame_salt, member_leaf, member_link, sealed_hash, tree_secret
+from openoutcry.venue.proof.hashes import digest_of, member_leaf, member_link, run_salt, sealed_hash, tree_secret
 from openoutcry.venue.proof.limits import SHOWN_RECORDS_MAX
 from openoutcry.venue.proof.member import Link
 from openoutcry.venue.proof.messages import CommandProof, CommandsSigned, CommandTree
@@ -28,11 +28,11 @@ class ShownFault(IntEnum):
     FOREIGN = 2
     """Signed for another venue, member or session."""
     WRONG_CHAIN = 3
-    """The frame does not lead to the link that was signed."""
-    WRONG_FRAME = 4
-    """The command is not in the frame."""
+    """The run does not lead to the link that was signed."""
+    WRONG_RUN = 4
+    """The command is not in the run."""
     WRONG_TREE = 5
-    """The member has not signed this tree of the frame."""
+    """The member has not signed this tree of the run."""
 
 
 class Shown(NamedTuple):
@@ -47,7 +47,7 @@ class Shown(NamedTuple):
 def sign_tree(
     signer: Signer, venue: bytes, session: int, secret: bytes, sequence: int, records: bytes | memoryview
 ) -> CommandTree:
-    """Sign the tree of one frame, on demand. Cost: 1.4 microseconds a command and a signature."""
+    """Sign the tree of one run, on demand. Cost: 1.4 microseconds a command and a signature."""
     leaves = leaves_of(tree_secret(secret, sequence), _split(records))
     fields = (venue, signer.key, session, sequence, len(leaves), digest_of(records), root(leaves))
     blank = CommandTree(*fields, bytes(SIGNATURE_BYTES))
@@ -65,25 +65,25 @@ def show_command(
     tree: CommandTree | None = None,
     seal: bytes = b"",
 ) -> CommandProof:
-    """Show command `index` of a frame: with `tree` alone, else with the others of its frame.
+    """Show command `index` of a run: with `tree` alone, else with the others of its run.
 
-    link, after: the frame, and the leaves of those after it to the signature (`ProofDesk.link_of`). secret: of the
-    session. records: of the whole frame, at most `SHOWN_RECORDS_MAX` without a tree; with `seal`, the sealed command.
+    link, after: the run, and the leaves of those after it to the signature (`ProofDesk.link_of`). secret: of the
+    session. records: of the whole run, at most `SHOWN_RECORDS_MAX` without a tree; with `seal`, the sealed command.
     """
-    salt = frame_salt(secret, link.sequence)
-    frame = (link.sequence, link.commands, link.digest, salt, index, link.previous, tuple(after))
+    salt = run_salt(secret, link.sequence)
+    run = (link.sequence, link.commands, link.digest, salt, index, link.previous, tuple(after))
     if tree is None:
         assert len(records) <= SHOWN_RECORDS_MAX * _SIZE
-        return CommandProof(signed, *frame, bytes(records), seal=seal)
+        return CommandProof(signed, *run, bytes(records), seal=seal)
     commands, salts = _split(records), tree_secret(secret, link.sequence)
     way = path(leaves_of(salts, commands), index)
-    return CommandProof(signed, *frame, commands[index], (tree,), salt_of(salts, index), way)
+    return CommandProof(signed, *run, commands[index], (tree,), salt_of(salts, index), way)
 
 
 def read_command(proof: CommandProof, venue: bytes, verifier: Verifier) -> Shown | ShownFault:
     """Return the command that a proof shows, or why it shows none. All of it may come from a stranger.
 
-    Cost: one signature (40 microseconds), two with a tree, and a hash for each frame after it.
+    Cost: one signature (40 microseconds), two with a tree, and a hash for each run after it.
     """
     signed = proof.signed
     if signed.venue != venue:
@@ -105,28 +105,28 @@ def read_command(proof: CommandProof, venue: bytes, verifier: Verifier) -> Shown
 
 
 def _command_of(proof: CommandProof, verifier: Verifier) -> bytes | ShownFault:
-    """Return the command of a proof whose frame is in the chain."""
+    """Return the command of a proof whose run is in the chain."""
     if proof.seal:
         fits = proof.count == 1 and len(proof.records) == _SIZE and len(proof.seal) == SALT_BYTES
         opened = fits and sealed_hash(proof.seal, proof.signed.member, proof.sequence, proof.records) == proof.digest
-        return proof.records if opened else ShownFault.WRONG_FRAME
+        return proof.records if opened else ShownFault.WRONG_RUN
     if proof.tree:
         return _command_in_tree(proof, proof.tree[0], verifier)
     if len(proof.records) != proof.count * _SIZE or digest_of(proof.records) != proof.digest:
-        return ShownFault.WRONG_FRAME
+        return ShownFault.WRONG_RUN
     return proof.records[proof.index * _SIZE : (proof.index + 1) * _SIZE]
 
 
 def _command_in_tree(proof: CommandProof, tree: CommandTree, verifier: Verifier) -> bytes | ShownFault:
     signed = proof.signed
-    frame = (signed.venue, signed.member, signed.session, proof.sequence, proof.count, proof.digest)
-    if (tree.venue, tree.member, tree.session, tree.sequence, tree.count, tree.digest) != frame:
+    run = (signed.venue, signed.member, signed.session, proof.sequence, proof.count, proof.digest)
+    if (tree.venue, tree.member, tree.session, tree.sequence, tree.count, tree.digest) != run:
         return ShownFault.WRONG_TREE
     if len(proof.records) != _SIZE or len(proof.tree_salt) != SALT_BYTES:
-        return ShownFault.WRONG_FRAME
+        return ShownFault.WRONG_RUN
     leaf_hash = leaf(proof.tree_salt, proof.records)
     if root_from_path(leaf_hash, proof.index, proof.count, proof.path) != tree.root:
-        return ShownFault.WRONG_FRAME
+        return ShownFault.WRONG_RUN
     if not verifier.verify(tree.member, tree.signature, tree.signed_bytes()):
         return ShownFault.WRONG_TREE
     return proof.records

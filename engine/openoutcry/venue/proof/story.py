@@ -32,7 +32,7 @@ from openoutcry.venue.proof.session_file import About, Entry, EntryKind, Reveale
 from openoutcry.wire.codec import Codec
 from openoutcry.wire.faults import FaultCode, WireFault
 from openoutcry.wire.frames import COMMANDS, EVENTS, RecordFrame, RecordTable, is_record_frame
-from openoutcry.wire.messages import StreamResend
+from openoutcry.wire.messages import StreamHead, StreamResend
 from openoutcry.wire.requests import Envelope, Proven, read_envelope, read_proven
 from openoutcry.wire.signed import Signed, Verifier, open_signed, verify
 from openoutcry.wire.tags import Message
@@ -94,6 +94,9 @@ class Story:
     event_frames: dict[int, NDArray[np.void]] = field(default_factory=dict)
     asked_heads: dict[int, At] = field(default_factory=dict)
     matches: dict[int, list[Match]] = field(default_factory=dict)
+    match_at: dict[int, At] = field(default_factory=dict)
+    stream_head: tuple[int, At] = (0, START)
+    """The last event, as the latest STREAM_HEAD of the member's stream says."""
     revealed: list[Revealed] = field(default_factory=list)
     event_head: int = 0
     """The last event that COMMANDS_TAKEN speaks of."""
@@ -350,8 +353,11 @@ class _Reader:
             case Match():
                 if is_signed:
                     story.matches.setdefault(message.number, []).append(message)
+                    story.match_at.setdefault(message.number, story.end)
                 else:
                     self._forged(f"match {message.number} without the venue's signature")
+            case StreamHead(stream=stream, sequence=sequence) if stream == EVENT_STREAM_MIN + session:
+                story.stream_head = (sequence, story.end)
             case CommandsTaken() if message.session == session:
                 self._taken(message)
             case CommandsRefused() if message.session == session:
