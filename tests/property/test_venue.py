@@ -36,6 +36,7 @@ from tests.venue.hall import (
     frame_input,
     member,
     message_input,
+    state_of,
 )
 
 MEMBERS = 3
@@ -156,7 +157,7 @@ def test_a_day_holds_together(data: st.DataObject) -> None:
     state, journaled = b"", 0
     for at in range(10):
         if at == middle:
-            state, journaled = hall.venue.state_bytes(), len(hall.journal)
+            state, journaled = state_of(hall.venue), len(hall.journal)
         day.hear(hall.group([day.draw_input(data.draw) for _ in range(data.draw(st.integers(1, 5)))]))
         day.hear(hall.pass_time(data.draw(st.sampled_from([0, 10**6, 10**9, 4 * 10**9]))))
         for number in day.following:
@@ -164,8 +165,8 @@ def test_a_day_holds_together(data: st.DataObject) -> None:
         assert hall.venue.check() == []
     assert len(set(day.taken.values())) == len(day.taken)
     assert day.follower.digest() == book_digest(hall.venue.floor.books, 0) == digest(day.follower.book)
-    final = hall.venue.state_bytes()
-    assert hall.replayed().state_bytes() == final
+    final = state_of(hall.venue)
+    assert state_of(hall.replayed()) == final
     plain = VenueRole("discovery", Terms(frozenset([OPERATOR]), is_lit=False), Ports(), NoChecks(), ReferenceBooks)
     resumed = hall.make()
     resumed.restore(BytesIO(state))
@@ -174,7 +175,7 @@ def test_a_day_holds_together(data: st.DataObject) -> None:
         if number >= journaled:
             resumed.apply(records)
     assert plain.floor.books.state_hash() == hall.venue.floor.books.state_hash()
-    assert resumed.state_bytes() == final
+    assert state_of(resumed) == final
 
 
 @given(st.data())

@@ -33,7 +33,7 @@ from openoutcry.venue.messages import (
     TakenRun,
 )
 from openoutcry.wire.messages import StreamHead
-from tests.venue.hall import SECOND, Hall, events_of, frame_input, member, message_input, messages_of
+from tests.venue.hall import SECOND, Hall, events_of, frame_input, member, message_input, messages_of, state_of
 
 ONE = member(1)
 
@@ -115,10 +115,10 @@ def test_frames_of_one_member_in_a_row_are_one_run(hall: Hall) -> None:
 
 def test_a_gap_is_refused_and_says_what_is_expected(hall: Hall) -> None:
     """Nothing of the frame is kept, and no record either."""
-    before = hall.venue.state_bytes()
+    before = state_of(hall.venue)
     found = refused(hall.trade(1, 2, buy(1)))
     assert (found.reason, found.expected, found.sequence) == (EntryFault.GAP, 1, 2)
-    assert hall.venue.state_bytes() == before
+    assert state_of(hall.venue) == before
 
 
 def test_a_foreign_account_refuses_the_whole_frame(hall: Hall) -> None:
@@ -286,7 +286,7 @@ def test_an_order_check_refuses_the_frame_and_what_follows_it() -> None:
     assert taken(sends).runs[0].count == 2
     assert taken(sends, 2).sequence == 1
     assert [number for number, _ in checks.asked] == [1, 2, 3, 4, 1, 5, 6]
-    assert hall.replayed().state_bytes() == hall.venue.state_bytes()
+    assert state_of(hall.replayed()) == state_of(hall.venue)
 
 
 def test_checks_are_told_the_last_price_of_each_pair() -> None:
@@ -313,7 +313,7 @@ def test_the_floor_knows_the_accounts_of_both_sides_of_a_trade(hall: Hall) -> No
         return [pair for pair, kind in zip(parties.tolist(), events["kind"], strict=True) if kind == EventKind.TRADED]
 
     assert sides(hall.trade(2, 1, sell(1, account=3, lots=2))) == [(1, 4), (2, 4)]
-    state = hall.venue.state_bytes()
+    state = state_of(hall.venue)
     hall.venue = hall.make()
     hall.venue.restore(BytesIO(state))
     hall.venue.resume()

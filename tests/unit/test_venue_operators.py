@@ -24,7 +24,7 @@ from openoutcry.venue.messages import (
 )
 from openoutcry.wire.service import MarketState, PairId, StateReason
 from openoutcry.wire.tags import Message, tag_of
-from tests.venue.hall import OPERATOR, OWN, SECOND, Hall, events_of, listing, member, messages_of
+from tests.venue.hall import OPERATOR, OWN, SECOND, Hall, events_of, listing, member, messages_of, state_of
 
 ONE = member(1)
 COMMANDS: tuple[Message, ...] = (
@@ -65,14 +65,14 @@ def done(sends: list[Send], to: bytes = OPERATOR) -> tuple[int, int]:
 @pytest.mark.parametrize("message", COMMANDS, ids=lambda message: type(message).__name__)
 def test_only_an_operator_commands_and_only_by_signature(hall: Hall, message: Message) -> None:
     """A member's signature and an operator's link are not enough, and leave no record."""
-    before, records = hall.venue.state_bytes(), len(hall.journal)
+    before, records = state_of(hall.venue), len(hall.journal)
     assert done(hall.say(ONE, message, signed=True), ONE) == (OperatorFault.NOT_AN_OPERATOR, 0)
     assert done(hall.say(OPERATOR, message)) == (OperatorFault.NOT_SIGNED, 0)
-    assert (hall.venue.state_bytes(), len(hall.journal)) == (before, records)
+    assert (state_of(hall.venue), len(hall.journal)) == (before, records)
     sends = hall.operate(message)
     assert done(sends)[0] == 0
     assert messages_of(sends, OPERATOR, OperatorDone)[0].about == tag_of(type(message))
-    assert hall.venue.state_bytes() != before
+    assert state_of(hall.venue) != before
 
 
 def test_accounts_follow_each_other_and_a_key_is_a_member_once(hall: Hall) -> None:
@@ -187,7 +187,7 @@ def test_an_auction_collects_and_is_uncrossed_when_trading_begins(hall: Hall) ->
     assert done(sends) == (0, 0)
     for number in (1, 2):
         assert events_of(sends, member(number))["kind"].tolist() == [EventKind.TRADED]
-    assert hall.replayed().state_bytes() == hall.venue.state_bytes()
+    assert state_of(hall.replayed()) == state_of(hall.venue)
 
 
 def test_commands_of_one_envelope_are_carried_out_in_order(hall: Hall) -> None:

@@ -30,7 +30,7 @@ from openoutcry.wire.messages import (
     StreamSnapshotWanted,
     StreamUseSnapshot,
 )
-from tests.venue.hall import SECOND, Hall, events_of, member, messages_of
+from tests.venue.hall import SECOND, Hall, events_of, member, messages_of, state_of
 
 ONE = member(1)
 STREAM = EVENT_STREAM_MIN + 1
@@ -132,7 +132,7 @@ def test_a_restart_gives_members_their_time_anew(hall: Hall) -> None:
     hall.say(ONE, SessionOpen(True))
     hall.trade(1, 1, buy(1))
     venue = hall.replayed()
-    assert venue.state_bytes() == hall.venue.state_bytes()
+    assert state_of(venue) == state_of(hall.venue)
     hall.venue, hall.due = venue, {}
     hall.now_ns += 3_600 * SECOND
     hall.take(venue.resume())
@@ -154,7 +154,7 @@ def test_what_is_not_kept_comes_as_a_snapshot(hall: Hall) -> None:
     hall.trade(1, 1, batch(buy(1, lots=5), buy(2), place(0, 0, 3, Side.BUY, 1, 100, tif=TimeInForce.IOC)))
     hall.trade(2, 1, place(0, 2, 1, Side.SELL, 2, 100))
     fresh = hall.make()
-    fresh.restore(BytesIO(hall.venue.state_bytes()))
+    fresh.restore(BytesIO(state_of(hall.venue)))
     hall.venue = fresh
     head = fresh.floor.sessions.value(1, "event_head")
     assert hall.say(ONE, StreamResend(STREAM, 1, 2)) == [Send(ONE, StreamUseSnapshot(STREAM, head))]

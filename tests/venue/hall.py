@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import Any, Final
 
 import numpy as np
@@ -147,6 +148,13 @@ class Hall:
         for records in self.journal:
             role.apply(records)
         return role
+
+
+def state_of(venue: VenueRole) -> bytes:
+    """Return what a venue writes into a snapshot."""
+    out = BytesIO()
+    venue.snapshot(out)
+    return out.getvalue()
 
 
 def listing(pair: Pair) -> PairList:

@@ -1,6 +1,5 @@
 """`VenueRole`: a venue as a state machine. What arrives is admitted or answered here, and applied on the floor."""
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
@@ -253,12 +252,6 @@ class VenueRole:
         except msgspec.DecodeError as error:
             raise ValueError(f"no state of a venue: {error}") from error
         self.floor = Floor.restored(state, self._kind, self._own, self._terms.is_lit)
-
-    def state_bytes(self) -> bytes:
-        """Return what `snapshot` writes."""
-        out = io.BytesIO()
-        self.snapshot(out)
-        return out.getvalue()
 
     def check(self) -> list[str]:
         """Return one line for each broken invariant of books, sessions and streams."""
