@@ -27,7 +27,7 @@ help: ## list the targets
 	@echo "make TARGET, where TARGET is one of:"
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1	\2/p' Makefile | expand -t 12
 
-demo: .venv/kernels .venv/sample ## replay half an hour of real order flow through our books and show what happened
+demo: .venv/kernels .venv/sample ## a venue and its members play half an hour of real order flow; the venue is killed, nothing is lost
 	@$(BIN)/outcry demo
 
 test: .venv/kernels .venv/sample ## run every test but the soak runs (under 15 minutes)

@@ -77,7 +77,7 @@ def test_the_demonstration_generates_flow_where_there_is_no_recording_and_says_s
     monkeypatch.delenv(demo.SAMPLE_VARIABLE, raising=False)
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
     monkeypatch.setattr(demo, "GENERATED_ORDERS", 3000)
-    assert main(["demo"]) == 0
+    assert main(["demo", "--replay"]) == 0
     said = capsys.readouterr().out
     assert "GENERATED order flow" in said
     assert "all right" in said
@@ -93,11 +93,11 @@ def test_the_demonstration_takes_the_sample_that_is_named(
     """By option and by variable; as one JSON object; a name that is wrong is an error."""
     plain.write(generated(takers_shown=True), tmp_path / "flow.csv")
     monkeypatch.chdir(tmp_path)
-    assert main(["demo", "--sample", "flow.csv", "--json"]) == 0
+    assert main(["demo", "--replay", "--sample", "flow.csv", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["sample"], found["rematch"]["rematch"]["share_ppm"]) == ("flow.csv", 1_000_000)
     monkeypatch.setenv(demo.SAMPLE_VARIABLE, str(tmp_path / "flow.csv"))
-    assert main(["demo", "--out", "elsewhere"]) == 0
+    assert main(["demo", "--replay", "--out", "elsewhere"]) == 0
     assert "Recorded order flow" in capsys.readouterr().out
-    assert main(["demo", "--sample", "nowhere.csv"]) == 2
+    assert main(["demo", "--replay", "--sample", "nowhere.csv"]) == 2
     assert capsys.readouterr().err == "outcry: nowhere.csv: no such file or folder\n"

@@ -1,11 +1,18 @@
-"""`outcry demo`: half an hour of real order flow, or generated flow where there is no recording, both ways."""
+"""`outcry demo`: half an hour of real order flow, or generated flow where there is no recording.
+
+Played by members of a venue over the network, with a kill in the middle; or, with --replay, through books in this
+process, both ways.
+"""
 
 import json
 import os
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any, Final
 
 import numpy as np
@@ -26,6 +33,12 @@ SAMPLE_FOLDER: Final = "sample"
 GENERATED_ORDERS: Final = 60_000
 GENERATED_SEED: Final = 1
 
+DIFFERENT_EXIT: Final = 1
+"""Something is not as it would have been without the kill."""
+
+BROKEN_EXIT: Final = 70
+"""The market could not be played to its end."""
+
 
 @dataclass(frozen=True, slots=True)
 class Recording:
@@ -35,12 +48,65 @@ class Recording:
     said: str
 
 
+def run_market(sample: Path | None, out: Path, *, as_json: bool, plain: bool, quick: bool, lines: bool) -> int:
+    """Play the sample on a venue, print what happened, and return the exit code: 0 where all is as it should be.
+
+    Raises ReplayError, UsageError.
+    """
+    from rich.console import Console
+
+    from openoutcry.cli.market.crew import MarketBroken
+    from openoutcry.cli.market.market import play_market
+    from openoutcry.cli.market.play import play_of
+    from openoutcry.cli.market.report import show_outcome
+    from openoutcry.client import ClientError
+
+    say = _sayer(as_json)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ReplayError(f"--out {out}: {error.strerror}") from error
+    path, recording = _recording(sample, out, plain)
+    say(recording.said)
+    play = play_of(_flow(recording), quick=quick)
+    console = Console()
+    try:
+        with ended_by_sigterm():
+            outcome = play_market(play, console, live=not lines, plain=plain, quiet=as_json)
+    except (MarketBroken, ClientError) as error:
+        sys.stderr.write(f"outcry: {error}\n")
+        return BROKEN_EXIT
+    values = {"sample": str(path) if path else None, **outcome.values()}
+    try:
+        (out / "market.json").write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise ReplayError(f"{out}: {error.strerror}") from error
+    if as_json:
+        print(json.dumps(values))
+    else:
+        show_outcome(outcome, console, plain)
+    return 0 if outcome.holds else DIFFERENT_EXIT
+
+
+@contextmanager
+def ended_by_sigterm() -> Iterator[None]:
+    """Treat SIGTERM as Ctrl-C while the block runs, so that what was started is ended."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def run_demo(sample: Path | None, out: Path, as_json: bool, plain: bool) -> None:
     """Replay the sample in both modes, print what happened and write the files. Raises ReplayError."""
     check_outputs(out)
     say = _sayer(as_json)
-    path = find_sample(sample)
-    recording = Recording(Source(path), f"Recorded order flow: {path}") if path else _generated(out, plain)
+    path, recording = _recording(sample, out, plain)
     say(recording.said)
     summaries: dict[str, Any] = {"sample": str(path) if path else None}
     for mode in MODES:
@@ -56,6 +122,12 @@ def run_demo(sample: Path | None, out: Path, as_json: bool, plain: bool) -> None
         for mode in MODES:
             say(f"Picture of the {mode}: {out / mode / 'picture.png'}")
         say("Tables beside it: trades.parquet, quotes.parquet, depth.parquet")
+
+
+def _recording(sample: Path | None, out: Path, plain: bool) -> tuple[Path | None, Recording]:
+    """Return where the recording is, None for one that was generated, and the recording."""
+    path = find_sample(sample)
+    return path, Recording(Source(path), f"Recorded order flow: {path}") if path else _generated(out, plain)
 
 
 def find_sample(named: Path | None) -> Path | None:

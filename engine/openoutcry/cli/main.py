@@ -126,20 +126,30 @@ def replay(
 @app.command()
 def demo(
     sample: Annotated[
-        Path | None, typer.Option("--sample", metavar="FILE", help="The recording to replay, of any format.")
+        Path | None, typer.Option("--sample", metavar="FILE", help="The recording to play, of any format.")
     ] = None,
+    replay: Annotated[
+        bool, typer.Option("--replay", help="No venue: replay it through books in this process, both ways.")
+    ] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Only the first tenth of it.")] = False,
+    lines: Annotated[bool, typer.Option("--lines", help="Print lines, and do not draw on the terminal.")] = False,
     out: Out = Path("out"),
     json: Json = False,
     plain: Plain = False,
-) -> None:
-    """Replay half an hour of real order flow, both ways, and show what happened.
+) -> int:
+    """Play half an hour of real order flow on a venue over the network, kill it, and prove that nothing is lost.
 
     The recording is --sample, else the file or folder that OUTCRY_SAMPLE names, else the one that `make demo` fetched;
     where there is none, order flow is generated.
     """
-    from openoutcry.cli.demo import run_demo
+    from openoutcry.cli import demo as demonstration
 
-    run_demo(sample, out, json, plain)
+    if replay:
+        if quick or lines:
+            raise typer.BadParameter("--quick and --lines are for the market: leave them out, or --replay")
+        demonstration.run_demo(sample, out, json, plain)
+        return 0
+    return demonstration.run_market(sample, out, as_json=json, plain=plain, quick=quick, lines=lines)
 
 
 @app.command()

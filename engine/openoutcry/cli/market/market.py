@@ -1,0 +1,146 @@
+"""The first market from beginning to end: processes, play, kill, proof."""
+
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from rich.console import Console
+
+from openoutcry.cli.market.crew import Crew, MarketBroken
+from openoutcry.cli.market.pacing import Pacing
+from openoutcry.cli.market.play import MEMBERS, Play
+from openoutcry.cli.market.proof import Line, hold_journal, prove, read_results, run_direct
+from openoutcry.cli.market.screen import FRAMES_PER_S, LEVELS, Notes, Screen, is_live, shown
+from openoutcry.client import Missed, Scale, Venue
+from openoutcry.client.practice import Practice
+from openoutcry.client.watching import BookWatch, TradeWatch
+from openoutcry.marketdata.followers import Trade
+
+INSTRUMENTS: Final = (b"\x01".ljust(32, b"\0"), b"\x02".ljust(32, b"\0"))
+"""Hashes that name base and quote: here nobody settles anything."""
+
+SETTLE_S: Final = 20.0
+"""How long the tape may take to reach the venue's last trade."""
+
+OPERATOR: Final = "operator"
+WATCHER: Final = "watcher"
+"""Whose link the market data come by. It has a key of its own, since a node keeps one link for each key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a market came to."""
+
+    lines: tuple[Line, ...]
+    commands: int
+    trades: int
+    resent: int
+    down_s: float
+    seconds: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether everything that is claimed is so."""
+        return all(line.holds for line in self.lines)
+
+    def values(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {"holds": self.holds, **asdict(self)}
+
+
+def play_market(play: Play, console: Console, *, live: bool, plain: bool, quiet: bool) -> Outcome:
+    """Run the market and prove it. Raises MarketBroken, ClientError; every process has ended then.
+
+    live: draw, where the console can be drawn on. plain: prove with the plain books. quiet: say nothing.
+    """
+    live = live and is_live(console) and not quiet
+    notes = Notes(None if live or quiet else console)
+    begin = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="outcry-market-") as folder:
+        practice = Practice(Path(folder) / "venue", members=(*MEMBERS, WATCHER), pairs=())
+        with practice:
+            notes(f"a venue is there, with a journal in {folder}; its links are encrypted, and on this machine only")
+            tape, books, crew, pacing = _trade(play, practice, console, notes, live, quiet)
+            results = read_results(crew.members)
+        notes("the venue has stopped; now the same commands without network, members and kill")
+        direct = run_direct(play, [member.account for member in crew.members], plain)
+        kept = hold_journal(play, crew.members, results, practice.folder / "data" / "journal")
+    lines = prove(play, direct, results, kept, tape, books)
+    resent = sum(member.resent for member in crew.members)
+    if not any(member.returns for member in crew.members):
+        lines.append(Line("members that lost their link", "0", "all of them", False))
+    return Outcome(
+        tuple(lines), len(play.commands), len(direct.trades), resent, pacing.down_s, time.monotonic() - begin
+    )
+
+
+def _trade(
+    play: Play, practice: Practice, console: Console, notes: Notes, live: bool, quiet: bool
+) -> tuple[list[Trade], tuple[str, str], Crew, Pacing]:
+    """Play; return the public tape, the digests of the book as followed and at the venue, and who took part."""
+    scale = Scale(play.listed.tick, play.listed.lot)
+    name = play.listed.symbol[:32] or "MARKET"
+    access = msgspec.structs.replace(practice.access(WATCHER), scales={name: scale})
+    with Venue(practice.access(OPERATOR), trades=False, timeout_s=60) as operator:
+        operator.administration.list_pair(play.pair, base=INSTRUMENTS[0], quote=INSTRUMENTS[1], name=name)
+    with Venue(access, trades=False, timeout_s=60) as watcher, Crew(practice, play) as crew:
+        notes(f"{len(crew.members)} members, each a process of its own: {', '.join(MEMBERS)}")
+        listed = watcher.pair(0)
+        with watcher.watch_book(listed) as book, watcher.watch_trades(listed) as tape:
+            pacing = Pacing(play, crew, practice, notes)
+            screen = Screen(play, listed, crew, pacing, notes, access.venue.address.removeprefix("tcp://"))
+            read: list[Trade] = []
+            with _running(pacing), shown(screen, console, book.view(LEVELS), live=live) as shower:
+                while pacing.is_alive():
+                    pacing.join(1 / FRAMES_PER_S)
+                    _read(tape, read, screen)
+                    if not quiet:
+                        shower.update(book.view(LEVELS))
+                if pacing.failed is not None:
+                    raise pacing.failed
+                _settle(book, tape, read, screen, crew)
+                if not quiet:
+                    shower.update(book.view(LEVELS))
+            for member in crew.members:
+                member.say("end")
+            for member in crew.members:
+                member.hear()
+            is_same = book.verify()
+            own = book.digest().hex()
+            return read, (own, own if is_same else "another one"), crew, pacing
+
+
+def _read(tape: TradeWatch, read: list[Trade], screen: Screen) -> None:
+    """Take what is new on the tape. Raises MarketBroken where trades were missed."""
+    while (trade := tape.reader.take()) is not None:
+        if isinstance(trade, Missed):
+            raise MarketBroken(f"{trade.items} trades are missing on the public tape")
+        read.append(trade)
+        screen.latest.appendleft(trade)
+
+
+def _settle(book: BookWatch, tape: TradeWatch, read: list[Trade], screen: Screen, crew: Crew) -> None:
+    """Wait until the book as followed is the venue's: then its tape is there as well, or soon."""
+    assert crew.members
+    book.verify()
+    end = time.monotonic() + SETTLE_S
+    before = -1
+    while (before != len(read) or not (tape.is_current and book.is_current)) and time.monotonic() < end:
+        before = len(read)
+        time.sleep(0.3)
+        _read(tape, read, screen)
+
+
+@contextmanager
+def _running(pacing: Pacing) -> Iterator[None]:
+    """Let the pacing run; when the block is left early it hands out no further turn."""
+    pacing.start()
+    try:
+        yield
+    finally:
+        pacing.is_stopping = True

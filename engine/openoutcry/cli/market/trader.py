@@ -1,0 +1,135 @@
+"""One member of the first market: a process that sends its commands when it is told that it is its turn.
+
+Lines on standard input, each answered by one on standard output:
+
+| line | what is done | answer |
+|---|---|---|
+| `COUNT` | the next COUNT commands are sent and taken | commands taken so far, links lost, commands sent again |
+| `end` | what was heard is written into the file of results | `written` |
+
+It begins with `ready`, its account and its session. When the input ends, it ends. Nothing here knows of a kill: that
+the link comes back, and what has to be sent again, is the client's.
+"""
+
+import sys
+import threading
+from collections import deque
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from openoutcry.client import EventFrame, Happening, OrderEvent, SessionEvent, Taken, Venue
+from openoutcry.client.errors import Closed
+from openoutcry.client.reading import Reader
+from openoutcry.domain.records import EVENT, Commands
+
+FRAME: Final = 64
+"""Commands of one frame."""
+
+PATIENCE_S: Final = 90.0
+"""How long a member waits for the venue: a restart takes some seconds."""
+
+TAKEN: Final = np.dtype([("sequence", "<u8"), ("commands", "<u8"), ("book_sequence", "<u8")])
+"""What the venue has acknowledged: a frame."""
+
+
+class Heard:
+    """Collects the member's events as they come, in a thread of its own."""
+
+    def __init__(self, reader: Reader[EventFrame]) -> None:
+        self.frames: list[EventFrame] = []
+        self.fault = ""
+        self._reader = reader
+        self._more = threading.Condition()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    @property
+    def last(self) -> int:
+        """Number of the last event."""
+        return self.frames[-1].number + len(self.frames[-1].events) - 1 if self.frames else 0
+
+    def wait(self, number: int) -> None:
+        """Wait for an event. Raises TimeoutError."""
+        with self._more:
+            if not self._more.wait_for(lambda: self.last >= number or bool(self.fault), PATIENCE_S):
+                raise TimeoutError(f"event {number} has not come: the last one is {self.last}")
+
+    def _run(self) -> None:
+        while True:
+            try:
+                frame = self._reader.get()
+            except Closed:
+                return
+            with self._more:
+                if isinstance(frame, EventFrame):
+                    if frame.number != self.last + 1:
+                        self.fault = f"event {frame.number} came after {self.last}"
+                    self.frames.append(EventFrame(frame.number, frame.events.copy()))
+                else:
+                    self.fault = f"{frame} frames of events were missed"
+                self._more.notify_all()
+
+
+class Trader:
+    """A member at work."""
+
+    def __init__(self, venue: Venue, commands: Commands, heard: Heard) -> None:
+        self.venue, self.commands, self.heard = venue, commands, heard
+        self.taken: list[Taken] = []
+        self.at = 0
+        self.returns = self.resent = 0
+        self._open: deque[tuple[Future[Taken], int]] = deque()
+        venue.on_event(self._note)
+
+    def turn(self, count: int) -> None:
+        """Send so many commands, and wait until the venue has taken them."""
+        end = self.at + count
+        for first in range(self.at, end, FRAME):
+            rows = self.commands[first : min(first + FRAME, end)]
+            self._open.append((self.venue.later.submit(rows), len(rows)))
+        while self._open:
+            self.taken.append(self._open[0][0].result(PATIENCE_S))
+            self._open.popleft()
+        self.at = end
+
+    def write(self, path: Path) -> None:
+        """Write what the venue has acknowledged and told, after the last event of it was heard."""
+        if self.taken:
+            self.heard.wait(self.taken[-1].event_head)
+        events = np.concatenate([np.zeros(0, EVENT), *(frame.events for frame in self.heard.frames)])
+        taken = np.array([one[:3] for one in self.taken], TAKEN)
+        np.savez(path, events=events, taken=taken, fault=np.array(self.heard.fault))
+
+    def _note(self, event: OrderEvent | SessionEvent) -> None:
+        if isinstance(event, SessionEvent) and event.happening is Happening.LINK_LOST:
+            self.returns += 1
+            self.resent += sum(count for future, count in list(self._open) if not future.done())
+
+
+def main(profile: str, commands: str, results: str) -> int:
+    """Trade until the input ends."""
+    rows = np.load(commands)
+    with Venue.open(profile, track=False, timeout_s=PATIENCE_S) as venue, venue.frames() as frames:
+        rows["account"] = venue.later.account(None)
+        trader = Trader(venue, rows, Heard(frames))
+        _say(f"ready {venue.later.account(None)} {venue.later.opened.session}")
+        for line in sys.stdin:
+            if line.strip() == "end":
+                trader.write(Path(results))
+                _say("written")
+            else:
+                trader.turn(int(line))
+                _say(f"{trader.at} {trader.returns} {trader.resent}")
+    return 0
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
