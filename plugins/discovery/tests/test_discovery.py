@@ -1,15 +1,23 @@
 """The plugin: what it brings, its settings, and its market under every kind of fault."""
 
+import dataclasses
 import io
+from collections.abc import Sequence
+from typing import Any, BinaryIO
 
 import msgspec
+import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from openoutcry.host.plugins import Plugins
-from openoutcry.role import NOBODY, TIMER_TAG, Record
+from openoutcry.role import NOBODY, TIMER_TAG, Input, Record, Send
 from openoutcry.simulation.options import Options
+from openoutcry.simulation.scenarios import recast
 from openoutcry.simulation.world import simulate
-from openoutcry.venue.role import VenueRole
+from openoutcry.venue.messages import CommandsTaken
+from openoutcry.venue.role import Terms, VenueRole
+from openoutcry.wire.tags import Message
 from openoutcry_discovery.kinds import DISCOVERY, TRADER, DiscoverySettings
 from openoutcry_discovery.scenario import SCENARIOS
 from openoutcry_discovery.trader import Trader, TraderSettings, count_of, first_of, frame_of, rows_of
@@ -53,6 +61,46 @@ def test_nothing_breaks_under_faults() -> None:
     """Twelve seeds of the market with every kind of fault: nothing is lost, counted twice or seen otherwise."""
     for seed in range(12):
         assert simulate(SCENARIOS[0], seed, Options()).failure is None
+
+
+class TwoNumbers(VenueRole):
+    """A venue that gives a command that comes again another number."""
+
+    def admit(self, inputs: Sequence[Input], now_ns: int) -> tuple[list[Record], list[Send]]:
+        """Move every number that is told at once by one."""
+        records, sends = super().admit(inputs, now_ns)
+        return records, [send._replace(body=_moved(send.body)) for send in sends]
+
+
+class Twice(VenueRole):
+    """A venue that, when it goes on from a snapshot, gives the number of each member's last event once more."""
+
+    def restore(self, source: BinaryIO) -> None:
+        """Take one off each stream."""
+        super().restore(source)
+        heads = self.floor.sessions.rows["event_head"]
+        heads -= (heads > 0).astype(np.uint64)
+
+
+def _moved(body: Message | memoryview) -> Message | memoryview:
+    if not isinstance(body, CommandsTaken):
+        return body
+    return replace(body, runs=tuple(replace(run, book_sequence=run.book_sequence + 1) for run in body.runs))
+
+
+@pytest.mark.parametrize(("venue", "words"), [(TwoNumbers, "before with"), (Twice, "another state")])
+def test_a_planted_bug_is_found(venue: type[VenueRole], words: str) -> None:
+    """By the first twelve seeds, and the failure says what is wrong."""
+
+    def make(settings: Any, ports: Any, answers: Any) -> VenueRole:
+        terms = Terms(frozenset(bytes.fromhex(key) for key in settings.operators))
+        return venue("discovery", terms, ports, answers)
+
+    kind = dataclasses.replace(DISCOVERY, make=make)
+    scenario = recast(SCENARIOS[0], kind)
+    found = (simulate(scenario, seed, Options()).failure for seed in range(12))
+    failure = next((one for one in found if one is not None), None)
+    assert failure is not None and words in str(failure)
 
 
 def test_frames_of_a_trader_follow_each_other() -> None:
