@@ -174,7 +174,7 @@ def test_a_ladder_shows_both_sides_the_spread_and_the_tape() -> None:
     depth = Depth(np.array([(100, 40, 2), (99, 10, 1)], DEPTH), np.array([(103, 20, 1)], DEPTH))
     said = PairListed(0, bytes(32), bytes(32), "EURUSD", 1, 1, 9, 9, Phase.CONTINUOUS, 0, 0, 0, 0)
     listed = Listed(said, Scale(Decimal("0.01"), Decimal(5)))
-    trades = [Trade(2, 5, 1_764_000_000 * 10**9, 101, 3, Side.SELL, 0), Missed(7)]
+    trades: list[Trade | Missed] = [Trade(2, 5, 1_764_000_000 * 10**9, 101, 3, Side.SELL, 0), Missed(7)]
     console = Console(width=80, record=True, file=io.StringIO())
     console.print(draw(BookView(depth, 12, False, Phase.CONTINUOUS), trades, listed))
     lines = [line.split() for line in console.export_text().splitlines()]

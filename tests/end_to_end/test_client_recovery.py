@@ -22,6 +22,7 @@ from openoutcry.client import (
     Venue,
 )
 from openoutcry.client.aio import AsyncReader
+from openoutcry.client.outbox import WINDOW_FRAMES_MAX
 from openoutcry.domain import EventKind, Side
 from openoutcry.domain.records import COMMAND, Commands
 from openoutcry.marketdata.followers import Trade
@@ -61,7 +62,8 @@ def test_no_command_is_lost_or_done_twice_when_the_venue_is_killed_under_load() 
             assert served.venue.books.live == 1_600
             eventually(lambda: len(ann.orders()) == 1_600)
             read: list[np.ndarray[tuple[int], np.dtype[np.void]]] = []
-            while (one := frames.get(0)) is not None:
+            while sum(map(len, read)) < served.venue.members[key("ann")].events.head:
+                one = frames.get(10)
                 assert isinstance(one, EventFrame)
                 read.append(one.events)
             assert np.concatenate(read).tobytes() == events_of(served.venue, key("ann")).tobytes()
@@ -209,3 +211,15 @@ def test_the_same_from_asyncio() -> None:
                 assert ann.orders() == []
 
     asyncio.run(trade())
+
+
+def test_a_burst_fills_the_window_and_nothing_is_dropped_on_the_way() -> None:
+    """A thousand frames at once for a venue that does not read: none is lost in a queue, so none is sent twice."""
+    with serving("ann") as served, Venue(access(served, "ann"), track=False, timeout_s=60) as ann:
+        served.pause(True)
+        futures = [ann.later.submit(quotes(at, 1)) for at in range(1_000)]
+        eventually(lambda: len(ann.later.session.outbox._sent) == WINDOW_FRAMES_MAX)
+        served.pause(False)
+        assert [future.result(60).sequence for future in futures] == list(range(1, 1_001))
+        counters = ann.later.line.links.counters
+        assert counters.stuck == 0 and len(served.venue.taken) == 1_000

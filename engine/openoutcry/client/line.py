@@ -13,11 +13,11 @@ from typing import Final
 
 from openoutcry.client.desk import Desk, Told
 from openoutcry.client.errors import ClientError, Closed, NotConnected, VenueFault
-from openoutcry.client.outbox import Batch
+from openoutcry.client.outbox import WINDOW_FRAMES_MAX, Batch
 from openoutcry.node.core.traffic import Outgoing
 from openoutcry.node.zmq_io import LinkError, LinkIdentity, Links, LinkSettings, LinkState, Peer
+from openoutcry.node.zmq_io.options import frames_waiting_max
 from openoutcry.role import Topic
-from openoutcry.wire.limits import CONTROL_BYTES_MAX, FRAME_BYTES_MAX
 
 WAIT_S: Final = 0.1
 """How long the thread waits for frames when nothing is due: how late it may see that a link has gone."""
@@ -31,8 +31,12 @@ ARRIVALS_MAX: Final = 512
 CLOSE_S: Final = 5.0
 """How long closing waits for the thread: it ends within `WAIT_S` unless a user's function hangs in it."""
 
+SPARE_FRAMES: Final = 16
+"""Room in the link's queue for life signs, questions and operator's commands beside the window of commands."""
+
 SETTINGS: Final = LinkSettings(
     listen="",
+    link_bytes_max=320 << 20,
     messages_per_s=10**8,
     bytes_per_s=1 << 40,
     faults_per_s=10**6,
@@ -40,7 +44,8 @@ SETTINGS: Final = LinkSettings(
 """A client opens links and takes none. What a venue sends is bounded by the link's queue, not by a rate: a client that
 dropped frames would only ask for them again."""
 
-assert CONTROL_BYTES_MAX <= FRAME_BYTES_MAX == SETTINGS.frame_bytes_max
+# Twice: libzmq tells the sender of room only when half of a queue has been read.
+assert frames_waiting_max(SETTINGS) >= 2 * (WINDOW_FRAMES_MAX + SPARE_FRAMES)
 
 
 class Line:

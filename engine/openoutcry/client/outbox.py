@@ -7,7 +7,7 @@ shows at once. The states of a batch, which is one frame:
 |---|---|---|---|
 | WAITING | room in the window | SENT | |
 | SENT | COMMANDS_TAKEN | TAKEN | |
-| SENT | a new link, an answer that is overdue, a gap before it, too fast | WAITING | the same bytes go out again |
+| SENT | a new link, silence after an overdue answer, a gap before it, too fast | WAITING | the same bytes again |
 | SENT | refused for what it holds | REFUSED | a filler takes its numbers: cancellations of nothing |
 | WAITING, SENT | the client is closed | ABANDONED | |
 
@@ -31,8 +31,10 @@ from openoutcry.venue.messages import CommandsRefused, CommandsTaken, EntryFault
 from openoutcry.wire.frames import COMMANDS, encode_records
 from openoutcry.wire.limits import FRAME_RECORDS_MAX
 
-WINDOW_FRAMES_MAX: Final = 256
-"""Frames on their way: at 6,000 frames a second what fits into 40 ms, several times a sync of the venue's disk."""
+WINDOW_FRAMES_MAX: Final = 128
+"""Frames on their way: two groups of a venue, which takes 64 at a time, so that one is always ready. Far fewer than a
+link's queue holds (`line.SETTINGS`): with 256, and room for 122, every other frame was dropped there and sent again,
+which cost nine tenths of the speed."""
 
 WINDOW_BYTES_MAX: Final = 8 * 1024 * 1024
 """The same in bytes: a sixteenth of what a link holds, so that none is ever dropped for want of room there."""
@@ -44,9 +46,13 @@ OUTBOX_BYTES_MAX: Final = 64 * 1024 * 1024
 """The same in bytes."""
 
 RETRY_NS: Final = 500_000_000
-"""An answer that takes longer is asked for again, by sending the frame again; each time twice as long."""
+"""When nothing is answered for so long, the oldest frame goes out again; then after twice as long, and so on. Only that
+one: a venue that does not read would else find its queue full of the same frames."""
 
 RETRY_NS_MAX: Final = 8_000_000_000
+
+QUIET_NS: Final = 100_000_000
+"""When the venue has answered again, and then says nothing for so long, what is still open was lost on the way."""
 
 RATE_PAUSE_NS: Final = 50_000_000
 """Pause after the venue has said that commands come too fast: a twentieth of the second that its limit is for."""
@@ -137,6 +143,9 @@ class Outbox:
         self._pause_ns = 0
         self._retry_ns = RETRY_NS
         self._gap = (0, 0)
+        self._heard_ns = 0
+        self._is_probing = False
+        self._is_back = False
 
     @property
     def unsettled(self) -> int:
@@ -186,19 +195,31 @@ class Outbox:
         self.session = session
         self.next_sequence = max(self.next_sequence, next_sequence)
         self._pause_ns, self._retry_ns, self._gap = 0, RETRY_NS, (0, 0)
+        self._is_probing = self._is_back = False
 
     def due_ns(self) -> int | None:
         """Return when `sendable` has something to do next, None for not before something else happens."""
         if self._sent:
-            return next(iter(self._sent.values())).sent_ns + self._retry_ns
+            if self._is_back:
+                return self._heard_ns + QUIET_NS
+            return max(self._heard_ns, next(iter(self._sent.values())).sent_ns) + self._retry_ns
         return self._pause_ns if self._waiting else None
 
     def sendable(self, now_ns: int) -> list[bytearray]:
         """Return the frames that go out now, in order: as many as the window has room for, again what is overdue."""
-        if self._sent and now_ns >= next(iter(self._sent.values())).sent_ns + self._retry_ns:
-            self._retry_ns = min(2 * self._retry_ns, RETRY_NS_MAX)
-            self._rewind(0)
         frames: list[bytearray] = []
+        due_ns = self.due_ns() if self._sent else None
+        if due_ns is not None and now_ns >= due_ns:
+            if self._is_back:
+                self._is_back = False
+                self._rewind(0)
+            else:
+                self._is_probing = True
+                self._retry_ns = min(2 * self._retry_ns, RETRY_NS_MAX)
+                oldest = next(iter(self._sent.values()))
+                oldest.sent_ns = now_ns
+                oldest.sends += 1
+                frames.append(oldest.frame)
         if now_ns < self._pause_ns:
             return frames
         waiting, sent = self._waiting, self._sent
@@ -211,8 +232,9 @@ class Outbox:
             frames.append(batch.frame)
         return frames
 
-    def taken(self, answer: CommandsTaken) -> None:
+    def taken(self, answer: CommandsTaken, now_ns: int) -> None:
         """Take the venue's word that frames are durable; one that says nothing new changes nothing."""
+        self._hear(now_ns)
         begin = answer.sequence
         for run in answer.runs:
             end = begin + run.count
@@ -230,6 +252,7 @@ class Outbox:
 
     def refused(self, answer: CommandsRefused, now_ns: int) -> None:
         """Take the venue's word that it has taken nothing of a frame; see the table above for what comes of it."""
+        self._hear(now_ns)
         batch = self._find(answer.sequence)
         if batch is None:
             return
@@ -264,6 +287,12 @@ class Outbox:
             batch = self._waiting[0]
             batch.error = Closed("closed before the venue had answered: ask it what became of them", batch.sequence)
             self._settle(batch, BatchState.ABANDONED)
+
+    def _hear(self, now_ns: int) -> None:
+        """Note that the venue answers."""
+        self._heard_ns = now_ns
+        if self._is_probing:
+            self._is_probing, self._is_back = False, True
 
     def _gap_before(self, batch: Batch, answer: CommandsRefused, now_ns: int) -> None:
         """Send again what the venue misses. Each frame behind the gap is refused as well, and only the first counts."""
@@ -328,6 +357,7 @@ class Outbox:
     def _settle(self, batch: Batch, state: BatchState) -> None:
         if self._sent.pop(batch.sequence, None) is not None:
             self._sent_bytes -= len(batch.frame)
+            self._is_back = self._is_back and bool(self._sent)
             if state is BatchState.TAKEN:
                 self._retry_ns = RETRY_NS
         else:

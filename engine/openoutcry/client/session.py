@@ -158,7 +158,7 @@ class Session:
         """Take a message of the venue; False for one that is not about this session."""
         match message:
             case CommandsTaken():
-                self.outbox.taken(message)
+                self.outbox.taken(message, now_ns)
                 self._collect()
             case CommandsRefused():
                 self._refused(message, now_ns)
