@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from openoutcry.wire.limits import CONTROL_BYTES_MAX, INT_MAX
+from openoutcry.wire.tags import snake_case
 
 _OPENING: Final = """\
 # Messages
@@ -67,7 +68,8 @@ def _type(field: Mapping[str, Any], structs: dict[str, list[Mapping[str, Any]]])
             if "tag" not in field:
                 structs[field["struct"]] = field["fields"]
                 return str(field["struct"])
-            return f"[{field['struct'].upper()}](#{field['struct'].lower()}), with its tag"
+            name = snake_case(field["struct"])
+            return f"[{name.upper()}](#{name}), with its tag"
     return str(field["type"])
 
 
