@@ -5,8 +5,6 @@ The venue is honest unless a `Cheat` is planned. What would be on the wire is en
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from enum import Enum
 from io import BytesIO
 from typing import Final
 
@@ -15,14 +13,10 @@ import numpy as np
 
 from openoutcry.book import ReferenceBooks, commands
 from openoutcry.domain import (
-    AccountField,
     EventKind,
     Op,
-    OrderType,
     Pair,
-    SelfTrade,
     Side,
-    TimeInForce,
 )
 from openoutcry.domain.records import COMMAND, EVENT, Commands
 from openoutcry.venue.messages import EVENT_STREAM_MIN, CommandsTaken, OrderEntry, TakenRun
@@ -30,7 +24,7 @@ from openoutcry.venue.proof import session_file
 from openoutcry.venue.proof.chain import VenueChain
 from openoutcry.venue.proof.desk import OWN_SESSION, ProofDesk
 from openoutcry.venue.proof.hashes import digest_of, head_chain, run_salt, sealed_hash
-from openoutcry.venue.proof.member import Link, MemberChain
+from openoutcry.venue.proof.member import MemberChain
 from openoutcry.venue.proof.messages import (
     NO_HASH,
     ChainHead,
@@ -57,61 +51,11 @@ from openoutcry.wire.messages import StreamHead
 from openoutcry.wire.requests import enclose
 from openoutcry.wire.signed import Signer, Verifier, sign
 from openoutcry.wire.tags import Message
+from tests.proof_traders import GHOST, LIMITS, Cheat, Frame, Trader, draw_command
 
 NETWORK: Final = b"network key of a test run"
 START_NS: Final = 1_700_000_000_000_000_000
 MS: Final = 1_000_000
-
-
-class Cheat(Enum):
-    """What a venue may try with one frame of a member."""
-
-    TAMPER = "carries out another price than was sent"
-    TAMPER_CHAIN = "carries out what was sent, and puts another command into its chain"
-    DROP = "acknowledges a frame and forgets it"
-    INSERT = "carries out a frame in the member's name that it never sent"
-    REORDER = "puts two frames of a member into its chain in the other order"
-    REORDER_CHAIN = "gives two frames of two members other places than their order in the book"
-    TWO_CHAINS = "shows one member other frames of a third than the others"
-    INVENT_FILL = "tells a member of a trade that was none"
-    INVENT_MATCH = "signs a match with a command that the member never sent"
-    WITHHOLD = "never answers for a receipt"
-    HIDE_EVENT = "does not tell a member of one of its fills"
-    OTHER_PLACE = "gives a receipt for another place"
-
-
-@dataclass
-class Trader:
-    """A member: its chain, its file, and what it has sent."""
-
-    number: int
-    signer: Signer
-    chain: MemberChain
-    file: BytesIO
-    sequence: int = 0
-    event: int = 0
-    client_ids: list[int] = field(default_factory=list)
-    records: dict[int, bytes] = field(default_factory=dict)
-    runs: dict[int, bytes] = field(default_factory=dict)
-    links: list[Link] = field(default_factory=list)
-    seen: ChainHead | None = None
-    sealed: dict[int, tuple[bytes, bytes]] = field(default_factory=dict)
-
-    @property
-    def account(self) -> int:
-        """Its only account."""
-        return self.number
-
-
-@dataclass
-class Frame:
-    """What one member has sent and the venue is about to apply."""
-
-    trader: Trader
-    sequence: int
-    rows: Commands
-    sealed: Sealed | None = None
-    parts: list[int] = field(default_factory=list)
 
 
 class Market:
@@ -225,7 +169,7 @@ class Market:
     def _send(self, trader: Trader) -> Frame:
         if self.draw.random() < 0.15:
             return self._send_sealed(trader)
-        rows = np.concatenate([self._command(trader) for _ in range(self.draw.choice([1, 1, 2, 4]))])
+        rows = np.concatenate([draw_command(self.draw, trader) for _ in range(self.draw.choice([1, 1, 2, 4]))])
         sequence = trader.sequence + 1
         trader.sequence += len(rows)
         trader.records[sequence] = rows.tobytes()
@@ -264,36 +208,6 @@ class Market:
                 first = self.books.sequence + 1
                 self._own([rows], tell=(trader, one.sequence))
                 self._tell(trader, self._commands_taken(trader, one.sequence, 1, first))
-
-    def _command(self, trader: Trader) -> Commands:
-        """Draw a command; one in ten makes no sense."""
-        draw, known = self.draw, trader.client_ids
-        kind = draw.random()
-        name = draw.choice(known) if known else 1
-        if kind < 0.12:
-            return commands.cancel(0, trader.account, name)
-        if kind < 0.18:
-            return commands.reduce(0, trader.account, name, draw.randrange(1, 5))
-        if kind < 0.28:
-            return commands.replace(0, trader.account, name, draw.randrange(1, 9), 95 + draw.randrange(11))
-        client_id = trader.sequence * 100 + draw.randrange(100) + 1
-        known.append(client_id)
-        side, qty, price = Side(draw.randrange(2)), draw.randrange(1, 10), 95 + draw.randrange(11)
-        stp = draw.choice(list(SelfTrade))
-        if kind < 0.34:
-            peak = max(1, qty // 2)
-            return commands.place(
-                0, trader.account, client_id, side, qty, price, kind=OrderType.ICEBERG, display_lots=peak, stp=stp
-            )
-        if kind < 0.4:
-            tif = draw.choice([TimeInForce.IOC, TimeInForce.FOK])
-            return commands.place(0, trader.account, client_id, side, qty, kind=OrderType.MARKET, tif=tif, stp=stp)
-        if kind < 0.45:
-            return commands.place(0, trader.account, client_id, side, qty, kind=OrderType.STOP, trigger_ticks=price)
-        kinds = [OrderType.LIMIT] * 6 + [OrderType.POST_ONLY_SLIDE, OrderType.HIDDEN, OrderType.MARKET_TO_LIMIT]
-        chosen = draw.choice(kinds)
-        price = 0 if chosen is OrderType.MARKET_TO_LIMIT else price
-        return commands.place(0, trader.account, client_id, side, qty, price, kind=chosen, stp=stp)
 
     def _joined(self, frames: Sequence[Frame]) -> list[Frame]:
         """Take frames of one member that follow one another together, or not: as a venue's groups fall."""
@@ -600,15 +514,3 @@ def _fields(match: Match) -> tuple[int, int, int, int, Side, int, int, MatchSide
         match.number, match.book_sequence, match.time_ns, match.pair, match.side, match.price_ticks, match.qty_lots,
         match.maker, match.taker,
     )  # fmt: skip
-
-
-GHOST: Final = 10**9
-"""Number of a command that a member never sent."""
-
-LIMITS: Final = (
-    (AccountField.OPEN, 1),
-    (AccountField.OPEN_ORDERS_MAX, 1_000),
-    (AccountField.ORDER_LOTS_MAX, 1_000),
-    (AccountField.NOTIONAL_MAX, 10**9),
-    (AccountField.POSITION_LOTS_MAX, 10**6),
-)

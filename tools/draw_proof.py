@@ -62,7 +62,7 @@ def venue_lane(sheet: Sheet, y: float) -> None:
     for number, (begin, end) in enumerate(HEADS, 1):
         x = LEFT + begin * STEP
         width = (end - begin - 1) * STEP + 70
-        station(sheet, x, top, width, VENUE, f"head {number}: root of {end - begin} leaves, chain of the one before")
+        station(sheet, x, top, width, VENUE, f"head {number}: root of {end - begin} leaves")
         for index in range(begin, end):
             sheet.line((LEFT + index * STEP + 35, y), (LEFT + index * STEP + 35, top + BOX), colour=FAINT)
         if number > 1:

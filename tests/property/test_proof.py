@@ -21,7 +21,8 @@ from openoutcry.venue.proof.verifying import Report, compare_sessions, verify_se
 from openoutcry.wire.faults import WireFault
 from openoutcry.wire.frames import COMMANDS, KINDS, RecordFrame, encode_records, is_record_frame
 from openoutcry.wire.tags import Tag
-from tests.proof_market import Cheat, Market
+from tests.proof_market import Market
+from tests.proof_traders import Cheat
 
 EXPECTED = {
     Cheat.TAMPER: {FindingCode.TAMPERED},

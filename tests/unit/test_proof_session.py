@@ -23,7 +23,8 @@ from openoutcry.wire.faults import FaultCode, WireFault
 from openoutcry.wire.frames import COMMANDS, encode_records
 from openoutcry.wire.messages import StreamResend
 from openoutcry.wire.signed import sign
-from tests.proof_market import MS, START_NS, Cheat, Market, Trader
+from tests.proof_market import MS, START_NS, Market
+from tests.proof_traders import Cheat, Trader
 
 
 def outcry(*arguments: str) -> int:
