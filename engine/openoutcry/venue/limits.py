@@ -15,8 +15,8 @@ KEPT_FRAMES: Final = 1_024
 EVENTS_KEPT: Final = 65_536
 """Frames of events of each member that are kept to be sent again, and `EVENTS_KEPT_BYTES`, whichever is less."""
 
-EVENTS_KEPT_BYTES: Final = 8 * 1024 * 1024
-"""The same in bytes; some 130,000 events."""
+EVENTS_KEPT_BYTES: Final = 2 * 1024 * 1024
+"""The same in bytes; some 30,000 events. A thousand members are 2 GiB at most."""
 
 HEADS_NS: Final = 10**9
 """How often the heads of the feeds are told, in nanoseconds."""
