@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from io import BytesIO
 from typing import Any, Final
 
@@ -42,8 +43,8 @@ class Ports:
         raise NotImplementedError
 
     def secret(self, path: str) -> bytes:
-        """No secrets are used."""
-        raise NotImplementedError
+        """Return what only this venue knows."""
+        return sha256(path.encode()).digest()
 
 
 class NoChecks:

@@ -158,6 +158,14 @@ class Feed:
         self._tell_auction((books.sequence, time_ns, price or 0, volume, surplus, phase, 0), out)
         self.indication_is_due = False
 
+    def annul(self, record: NDArray[np.void]) -> Published:
+        """Return the next item of the trades, a (1,) TRADE that says which one is void; its number is the next one."""
+        assert int(record["number"][0]) == self.next_trade
+        out: Published = []
+        self._send(Channel.TRADES, record, out)
+        self._last[Channel.TRADES] = record.tobytes()
+        return out
+
     def announce(self) -> list[tuple[Topic, StreamHead]]:
         """Return the heads of the streams on which nothing went out since the last call: once a second is enough."""
         heads = []

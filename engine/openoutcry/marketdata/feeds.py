@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from openoutcry.domain.limits import PAIRS_MAX
 from openoutcry.domain.records import Events
@@ -51,6 +52,10 @@ class Feeds:
             if feed.indication_is_due:
                 feed.indicate(books, time_ns, out)
         return out
+
+    def annul(self, pair: int, record: NDArray[np.void]) -> Published:
+        """Return the item that tells followers of a pair's trades that one of them is void. record: (1,) TRADE."""
+        return self.feed(pair).annul(record)
 
     @property
     def due_ns(self) -> int | None:

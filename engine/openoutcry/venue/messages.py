@@ -98,7 +98,13 @@ class OperatorFault(IntEnum):
     FOREIGN_ACCOUNT = 205
     """The account is not the member's."""
     WRONG_COMMAND = 206
-    """Not the command that this message carries."""
+    """Not the command that this message carries, or a calendar, tariff or pair with a fault: the detail names it."""
+    UNKNOWN_TRADE = 207
+    """The pair has had no trade of this number, or so long ago that it is not kept."""
+    LOCKED = 208
+    """The sale of the trade is locked: only an agreed reversing sale can undo it."""
+    ANNULLED = 209
+    """The trade was annulled before."""
 
 
 class SessionOpen(Message, frozen=True, tag=int(Tag.SESSION_OPEN)):

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from openoutcry.book import commands
-from openoutcry.domain import AccountField, MassCancelScope, Phase
+from openoutcry.domain import AccountField, MassCancelScope
 from openoutcry.domain.limits import ACCOUNTS_MAX
 from openoutcry.domain.records import Commands
 from openoutcry.role import Send
+from openoutcry.venue import rulings
+from openoutcry.venue.calendar.messages import CalendarSet
 from openoutcry.venue.floor import Floor, Outcome
 from openoutcry.venue.members import cancel_all
 from openoutcry.venue.messages import (
@@ -24,12 +26,15 @@ from openoutcry.venue.messages import (
 )
 from openoutcry.venue.pairs import add_command, listed
 from openoutcry.venue.sessions import SessionFlag
+from openoutcry.venue.statements.messages import Annul
+from openoutcry.venue.tariffs.fees import value_fault
+from openoutcry.venue.tariffs.messages import TariffSet
 from openoutcry.wire.fields import KeyId
 from openoutcry.wire.service import StateReason
 from openoutcry.wire.tags import Message, tag_of
 
-Answer = tuple[int, int]
-"""Code, and the number that was made."""
+Answer = tuple[int, int] | rulings.Ruling
+"""Code, and the number that was made; of some also why, in words."""
 
 OWN_FIELDS: Final = frozenset({AccountField.SESSION, AccountField.GROUP, AccountField.OPEN})
 """Fields of an account that the venue keeps itself."""
@@ -37,8 +42,8 @@ OWN_FIELDS: Final = frozenset({AccountField.SESSION, AccountField.GROUP, Account
 
 def carry_out(floor: Floor, message: Message, time_ns: int, sends: list[Send]) -> OperatorDone:
     """Do what an operator has asked for, and return what became of it."""
-    code, number = DEEDS[type(message)](floor, message, time_ns, sends)
-    return OperatorDone(tag_of(type(message)), code, number)
+    code, number, *why = DEEDS[type(message)](floor, message, time_ns, sends)
+    return OperatorDone(tag_of(type(message)), code, number, "".join(why))
 
 
 def add_member(floor: Floor, message: MemberAdd, time_ns: int, sends: list[Send]) -> Answer:
@@ -101,22 +106,19 @@ def list_pair(floor: Floor, message: PairList, time_ns: int, sends: list[Send]) 
     command = add_command(message)
     if command is None:
         return OperatorFault.WRONG_COMMAND, 0
-    outcome = _run(floor, command, time_ns, sends)
     number, facts = listed(message)
+    wrong = value_fault(facts.price_ticks_max, facts.qty_lots_max, facts.tick_units)
+    if wrong is not None:
+        return OperatorFault.WRONG_COMMAND, number, wrong
+    outcome = _run(floor, command, time_ns, sends)
     if outcome.code == 0:
         floor.pairs[number] = facts
+        floor.office.list_pair(number, facts.tick_units)
+        floor.office.phases.add(number, floor.books.phase(number), time_ns)
         if floor.feeds is not None:
             floor.feeds.feed(number)
         floor.note_phase(number)
     return outcome.code, number
-
-
-def set_phase(floor: Floor, message: PairPhase, time_ns: int, sends: list[Send]) -> Answer:
-    """Bring a pair into a phase; out of an auction, or pre-open, into trading it is uncrossed first."""
-    rows = [commands.set_phase(message.pair, message.phase, closing=message.closing)]
-    if message.phase == Phase.CONTINUOUS and message.pair in floor.collecting:
-        rows.insert(0, commands.uncross(message.pair))
-    return _run(floor, commands.batch(*rows), time_ns, sends).code, message.pair
 
 
 def cancel_for(floor: Floor, message: CancelFor, time_ns: int, sends: list[Send]) -> Answer:
@@ -146,10 +148,13 @@ DEEDS: Final[dict[type[Message], Deed]] = {
     MemberLimit: limit,
     MemberRate: rate,
     PairList: list_pair,
-    PairPhase: set_phase,
+    PairPhase: rulings.set_phase,
     CancelFor: cancel_for,
+    CalendarSet: rulings.set_calendar,
+    TariffSet: rulings.set_tariff,
+    Annul: rulings.annul,
 }
-"""What each message of an operator does. Calendars, tariffs and annulment add theirs here."""
+"""What each message of an operator does."""
 
 
 def why_not(sender: KeyId, is_signed: bool, operators: frozenset[KeyId]) -> OperatorFault | None:

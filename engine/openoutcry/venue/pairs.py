@@ -1,5 +1,6 @@
 """The pairs of a venue: what they are made of, beside what the book knows of them."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
@@ -10,6 +11,7 @@ from openoutcry.domain.limits import PAIRS_MAX
 from openoutcry.domain.records import COMMAND
 from openoutcry.venue.limits import PAIRS_LISTED
 from openoutcry.venue.messages import PairList, PairListed, Pairs
+from openoutcry.venue.tariffs.messages import Tariff
 from openoutcry.wire.service import PairId
 
 
@@ -53,12 +55,12 @@ def listed(message: PairList) -> tuple[int, Listed]:
     return int(add["pair"]), Listed(message.base, message.quote, message.name, message.tick_units, low, high, lots)
 
 
-def answer(pairs: dict[int, Listed], first: int, books: Phases) -> Pairs:
-    """Return the pairs from a number on, as many as one message tells."""
+def answer(pairs: dict[int, Listed], first: int, books: Phases, tariff_of: Callable[[int], Tariff]) -> Pairs:
+    """Return the pairs from a number on, as many as one message tells. tariff_of: what holds for a pair now."""
     numbers = sorted(number for number in pairs if number >= first)
     rows = []
     for number in numbers[:PAIRS_LISTED]:
-        one = pairs[number]
+        one, tariff = pairs[number], tariff_of(number)
         rows.append(
             PairListed(
                 number,
@@ -70,10 +72,10 @@ def answer(pairs: dict[int, Listed], first: int, books: Phases) -> Pairs:
                 one.price_ticks_max,
                 one.qty_lots_max,
                 books.phase(number),
-                0,
-                0,
-                0,
-                0,
+                tariff.maker_ppm,
+                tariff.taker_ppm,
+                tariff.minimum_units,
+                tariff.flat_units,
             )
         )
     return Pairs(tuple(rows), len(numbers) > PAIRS_LISTED)

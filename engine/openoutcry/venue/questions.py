@@ -9,7 +9,16 @@ from openoutcry.marketdata.messages import PublicDigestWanted
 from openoutcry.role import Send
 from openoutcry.venue import pairs
 from openoutcry.venue.floor import Floor
-from openoutcry.venue.messages import EVENT_STREAM_MIN, PairsAsk
+from openoutcry.venue.messages import (
+    EVENT_STREAM_MIN,
+    CommandsRefused,
+    EntryFault,
+    OperatorDone,
+    OperatorFault,
+    PairsAsk,
+)
+from openoutcry.venue.statements import answers
+from openoutcry.venue.statements.messages import DayReportAsk, PairName, StatementAsk
 from openoutcry.wire.faults import FaultCode, WireFault, fault
 from openoutcry.wire.fields import KeyId
 from openoutcry.wire.messages import StreamResend, StreamSnapshotWanted
@@ -18,13 +27,18 @@ from openoutcry.wire.streams import Resent
 from openoutcry.wire.tags import Message, tag_of
 from openoutcry.wire.versions import refuse
 
-Question = PairsAsk | StreamResend | StreamSnapshotWanted | PublicDigestWanted
+Question = PairsAsk | StreamResend | StreamSnapshotWanted | PublicDigestWanted | StatementAsk | DayReportAsk
 
 
-def answer(floor: Floor, sender: KeyId, question: Question) -> list[Send]:
+def answer(floor: Floor, sender: KeyId, question: Question, now_ns: int, is_operator: bool) -> list[Send]:
     """Return what goes back to who asks, a REFUSE for what cannot be answered."""
     if isinstance(question, PairsAsk):
-        return [Send(sender, pairs.answer(floor.pairs, question.first, floor.books))]
+        tariffs = floor.office.accounting.tariffs
+        return [
+            Send(sender, pairs.answer(floor.pairs, question.first, floor.books, lambda pair: tariffs.of(pair, now_ns)))
+        ]
+    if isinstance(question, StatementAsk | DayReportAsk):
+        return [Send(sender, _account(floor, sender, question, now_ns, is_operator))]
     if question.stream >= EVENT_STREAM_MIN:
         found = _own(floor, sender, question)
     elif floor.feeds is None:
@@ -51,6 +65,22 @@ def _own(
             return found
         return [*(memoryview(item.frame) for item in found.items), found.head] if isinstance(found, Resent) else [found]
     return [*cut(stream.stream, stream.head, open_orders(floor, session).tobytes()), stream.announce()]
+
+
+def _account(
+    floor: Floor, sender: KeyId, question: StatementAsk | DayReportAsk, now_ns: int, is_operator: bool
+) -> Message:
+    """Answer a member about its own accounts, an operator about a day. Cost: 10 microseconds a line."""
+    names = {number: PairName(number, one.name, one.quote) for number, one in floor.pairs.items()}
+    accounting = floor.office.accounting
+    if isinstance(question, DayReportAsk):
+        if not is_operator:
+            return OperatorDone(tag_of(DayReportAsk), OperatorFault.NOT_AN_OPERATOR, 0)
+        return answers.day_report(accounting.days, question, names, now_ns)
+    session = floor.sessions.numbers.get(sender)
+    if session is None:
+        return CommandsRefused(0, 1, EntryFault.UNKNOWN_SESSION, 0, 1)
+    return answers.statement(accounting.ledger, question, floor.sessions.accounts_of(session), names, now_ns)
 
 
 def open_orders(floor: Floor, session: int) -> "np.ndarray[tuple[int], np.dtype[np.void]]":

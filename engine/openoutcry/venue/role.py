@@ -11,7 +11,7 @@ from openoutcry.book.books import Books
 from openoutcry.domain.records import COMMAND
 from openoutcry.marketdata.messages import PublicDigestWanted
 from openoutcry.role import FRAME_TAG, TIMER_TAG, Effects, Input, Ports, Record, Send, SignedInput, Timer
-from openoutcry.venue import kernel, members, operators, questions
+from openoutcry.venue import kernel, members, operators, questions, rulings
 from openoutcry.venue.admission import Admission, Arrived, Checks
 from openoutcry.venue.floor import BooksKind, Floor, FloorState
 from openoutcry.venue.limits import HEADS_NS
@@ -26,10 +26,15 @@ from openoutcry.venue.messages import (
     SessionClose,
     SessionOpen,
 )
+from openoutcry.venue.office import Office
+from openoutcry.venue.statements.messages import DayReportAsk, StatementAsk
+from openoutcry.wire.faults import WireFault
 from openoutcry.wire.fields import KeyId
 from openoutcry.wire.frames import COMMANDS, encode_records
 from openoutcry.wire.messages import StreamHead, StreamResend, StreamSnapshotWanted
+from openoutcry.wire.signed import Signed
 from openoutcry.wire.tags import Message, MessageType, Tag, tag_of
+from openoutcry.wire.versions import refuse
 
 MAGIC: Final = b"OOVENUE\x01"
 
@@ -38,10 +43,21 @@ WAKE: Final = b"wake"
 CLOCK: Final = b"clock"
 HEADS: Final = b"heads"
 INDICATE: Final = b"indicate"
+PHASES: Final = b"phases"
+
+OFFICE_SECRET: Final = "auction ends"
+"""Path of the secret from which random ends of auctions are drawn."""
 
 MEMBER_MESSAGES: Final[tuple[MessageType, ...]] = (SessionOpen, SessionClose, KeepAlive)
-QUESTIONS: Final[tuple[MessageType, ...]] = (PairsAsk, StreamResend, StreamSnapshotWanted, PublicDigestWanted)
-_TAKEN: Final[tuple[MessageType, ...]] = (*MEMBER_MESSAGES, *QUESTIONS, OrderEntry, *operators.DEEDS)
+QUESTIONS: Final[tuple[MessageType, ...]] = (
+    PairsAsk,
+    StreamResend,
+    StreamSnapshotWanted,
+    PublicDigestWanted,
+    StatementAsk,
+    DayReportAsk,
+)
+_TAKEN: Final[tuple[MessageType, ...]] = (*MEMBER_MESSAGES, *QUESTIONS, OrderEntry, Signed, *operators.DEEDS)
 TAKES: Final = frozenset(tag_of(type_) for type_ in _TAKEN)
 """Tags that a venue is given, beside frames of commands."""
 
@@ -55,12 +71,13 @@ _state_decoder: Final = msgspec.msgpack.Decoder(FloorState)
 @dataclass(frozen=True, slots=True)
 class Terms:
     """How a venue is run. operators: keys that may command it. is_lit: whether it publishes. orders_first: orders that
-    the books have room for at first.
+    the books have room for at first. authorities: keys whose MARKET_STATE it obeys.
     """
 
     operators: frozenset[KeyId]
     is_lit: bool = True
     orders_first: int = 65_536
+    authorities: frozenset[KeyId] = frozenset()
 
 
 class VenueRole:
@@ -77,7 +94,10 @@ class VenueRole:
         self._own = ports.own
         self._kind = kind
         self._admission = Admission(ports.number, checks)
-        self.floor = Floor(kind((), accounts=0, capacity=terms.orders_first), ports.own, terms.is_lit)
+        self._verify = ports.verify
+        self._secret = ports.secret(OFFICE_SECRET)
+        books = kind((), accounts=0, capacity=terms.orders_first)
+        self.floor = Floor(books, ports.own, terms.is_lit, Office(self._secret))
         self._set: dict[bytes, int] = {}
         """Timers of the floor that are set, and when they are due."""
 
@@ -131,8 +151,13 @@ class VenueRole:
         sessions = self.floor.sessions
         sender = one.sender
         if isinstance(body, questions.Question):
-            sends += questions.answer(self.floor, sender, body)
+            sends += questions.answer(self.floor, sender, body, now_ns, sender in self._terms.operators)
             return False
+        if isinstance(body, Signed):
+            said = rulings.read_state(self.floor, body, self._terms.authorities, self._verify)
+            if isinstance(said, WireFault):
+                sends.append(Send(sender, refuse(said, one.tag)))
+            return not isinstance(said, WireFault)
         if type(body) in operators.DEEDS:
             found = operators.why_not(sender, isinstance(one, SignedInput), self._terms.operators)
             if found is not None:
@@ -164,6 +189,10 @@ class VenueRole:
         timers: list[Timer] = []
         time_ns = records[0].time_ns
         floor.begin(time_ns)
+        if floor.office.phases.is_due(time_ns):
+            # what the calendar has planned for an earlier moment comes before orders that come later
+            floor.flush(time_ns, sends)
+            rulings.lead(floor, time_ns, sends)
         frames: list[bytes | memoryview] = []
         for _, tag, _, sender, raw in records:
             if tag == FRAME_TAG:
@@ -180,6 +209,7 @@ class VenueRole:
         if frames:
             floor.gather(frames, time_ns)
         floor.flush(time_ns, sends)
+        rulings.lead(floor, time_ns, sends)
         self._set_timers(timers)
         return Effects(sends, timers)
 
@@ -187,6 +217,9 @@ class VenueRole:
         self, tag: int, sender: KeyId, raw: bytes | memoryview, time_ns: int, sends: list[Send], timers: list[Timer]
     ) -> None:
         floor = self.floor
+        if tag == Tag.SIGNED:
+            rulings.obey(floor, sender, raw, time_ns, sends)
+            return
         message = _DECODERS[tag].decode(raw)
         if isinstance(message, KeepAlive):
             members.keep_alive(floor, sender, time_ns)
@@ -215,8 +248,9 @@ class VenueRole:
             sends += [Send(topic, frame) for topic, frame in floor.feeds.indicate(floor.books, time_ns)]
 
     def _set_timers(self, timers: list[Timer]) -> None:
-        """Set the timers that follow from the books: the next order that expires, the next indication."""
+        """Set the timers that follow from the state: the next order that expires, indication, change of a phase."""
         floor = self.floor
+        self._set_one(PHASES, floor.office.phases.due_ns, timers)
         self._set_one(CLOCK, floor.books.next_expiry_ns, timers)
         if floor.feeds is not None:
             self._set_one(INDICATE, floor.feeds.due_ns if floor.collecting else None, timers)
@@ -251,7 +285,7 @@ class VenueRole:
             state = _state_decoder.decode(memoryview(data)[len(MAGIC) :])
         except msgspec.DecodeError as error:
             raise ValueError(f"no state of a venue: {error}") from error
-        self.floor = Floor.restored(state, self._kind, self._own, self._terms.is_lit)
+        self.floor = Floor.restored(state, self._kind, self._own, self._terms.is_lit, self._secret)
 
     def check(self) -> list[str]:
         """Return one line for each broken invariant of books, sessions and streams."""

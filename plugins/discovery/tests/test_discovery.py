@@ -3,6 +3,7 @@
 import dataclasses
 import io
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import Any, BinaryIO
 
 import msgspec
@@ -37,8 +38,8 @@ class Ports:
         raise AssertionError
 
     def secret(self, path: str) -> bytes:
-        """Nothing is secret here."""
-        raise AssertionError
+        """Return what only this node knows."""
+        return sha256(path.encode()).digest()
 
 
 def test_the_kinds_make_their_roles() -> None:

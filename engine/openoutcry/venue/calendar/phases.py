@@ -128,6 +128,14 @@ class Phases:
         """When `changes` has something to do, for a timer; None for not by itself. As of the last `changes`."""
         return self._due_ns
 
+    def is_due(self, now_ns: int) -> bool:
+        """Tell whether `changes` has something to look at now."""
+        return bool(self._changed) or (self._due_ns is not None and self._due_ns <= now_ns)
+
+    def is_planned(self, pair: int) -> bool:
+        """Tell whether a pair follows a calendar, and is not led by hand."""
+        return self._schedules[pair].calendar is not None
+
     def wanted(self, pair: int) -> Wanted:
         """Return what was last wanted of a pair."""
         return self._wanted[pair]

@@ -78,7 +78,12 @@ def tick_units_fault(pair: Pair, tick_units: int) -> str | None:
     'a trade of up to 9223372036854743040 units, expected at most 4611686018427387903: lower qty_lots_max'
     """
     assert pair.qty_lots_max is not None
-    most = pair.price_ticks_max * pair.qty_lots_max * tick_units
+    return value_fault(pair.price_ticks_max, pair.qty_lots_max, tick_units)
+
+
+def value_fault(price_ticks_max: int, qty_lots_max: int, tick_units: int) -> str | None:
+    """The same for the bounds of a pair that nobody has checked yet."""
+    most = price_ticks_max * qty_lots_max * tick_units
     if tick_units < 1:
         return f"tick_units is {tick_units}, expected at least 1"
     if most > VALUE_UNITS_MAX:
