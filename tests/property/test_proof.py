@@ -2,8 +2,9 @@
 
 import random
 from collections.abc import Callable
-from io import BytesIO
+from io import SEEK_END, BytesIO
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import assume, example, given, settings
@@ -17,12 +18,14 @@ from openoutcry.venue.proof.limits import SEALED_NS
 from openoutcry.venue.proof.messages import Sealed, Unsealed
 from openoutcry.venue.proof.sealed import Forfeit, Opened, SealedQueue
 from openoutcry.venue.proof.session_file import Entry, EntryKind, append, begin, read_session
-from openoutcry.venue.proof.verifying import Report, compare_sessions, verify_session
+from openoutcry.venue.proof.verifying import CODEC, Report, compare_sessions, verify_session
+from openoutcry.wire.codec import encode
 from openoutcry.wire.faults import WireFault
 from openoutcry.wire.frames import COMMANDS, KINDS, RecordFrame, encode_records, is_record_frame
-from openoutcry.wire.tags import Tag
+from openoutcry.wire.tags import Message, Tag
 from tests.proof_market import Market
 from tests.proof_traders import Cheat
+from tests.wire.strategies import ANY_MESSAGE
 
 EXPECTED = {
     Cheat.TAMPER: {FindingCode.TAMPERED},
@@ -170,6 +173,27 @@ def test_a_damaged_file_never_raises(seed: int, damage: list[tuple[float, int]])
     del data[len(data) - seed % 97 :]
     found = verify_session(BytesIO(bytes(data)), market.traders[0].signer.key, market.verifier)
     assert isinstance(found, WireFault | Report)
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(st.tuples(st.sampled_from(EntryKind), ANY_MESSAGE.map(encode) | st.binary(max_size=200)), max_size=30),
+    st.integers(0, 2**32),
+)
+def test_a_file_of_any_messages_never_raises(entries: list[tuple[EntryKind, bytes]], seed: int) -> None:
+    """Random messages of every tag, for the session of the file where they name one, behind those of a market; and
+    junk: a report, and no exception."""
+    market = Market(seed % 4)
+    market.run(3)
+    market.finish()
+    out = BytesIO(market.traders[0].file.getvalue())
+    out.seek(0, SEEK_END)
+    for kind, frame in entries:
+        decoded = CODEC.decode(frame)
+        if isinstance(decoded, Message) and hasattr(decoded, "session"):
+            frame = encode(msgspec.structs.replace(decoded, session=1))
+        append(kind, market.now_ns, frame, out)
+    assert isinstance(verify_session(BytesIO(out.getvalue()), market.traders[0].signer.key, market.verifier), Report)
 
 
 @given(st.lists(st.tuples(st.integers(1, 3), st.integers(0, 150), st.booleans()), max_size=20))

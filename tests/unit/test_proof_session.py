@@ -13,7 +13,14 @@ from openoutcry.book import commands
 from openoutcry.cli.usage import UsageError
 from openoutcry.cli.verify_command import add_to
 from openoutcry.domain import Side
-from openoutcry.venue.messages import EVENT_STREAM_MIN, CommandsRefused, EntryFault, KeepAlive
+from openoutcry.venue.messages import (
+    EVENT_STREAM_MIN,
+    CommandsRefused,
+    CommandsTaken,
+    EntryFault,
+    KeepAlive,
+    TakenRun,
+)
 from openoutcry.venue.proof.findings import Finding, FindingCode
 from openoutcry.venue.proof.messages import ChainState, Match, ProofAsk, ProofWanted, Receipt, ReceiptState
 from openoutcry.venue.proof.session_file import About, Entry, EntryKind, append, begin, read_session
@@ -215,6 +222,39 @@ def asked_in_time(market: Market, trader: Trader, frame: bytes) -> Report:
     found = verify_session(BytesIO(out.getvalue()), trader.signer.key, market.verifier)
     assert isinstance(found, Report)
     return found
+
+
+def test_commands_that_were_taken_and_never_sent_are_found(quiet: Market) -> None:
+    """COMMANDS_TAKEN of the next numbers, and of as many as a message can claim; none of them was sent."""
+    trader = quiet.traders[0]
+    for runs in ((TakenRun(1, 900),), (TakenRun(65_536, 900),) * 1_000):
+        told = encode(CommandsTaken(1, trader.sequence + 1, runs, trader.event))
+        report = edited(quiet, trader, [(EntryKind.RECEIVED, told)])
+        assert codes(report) == {FindingCode.INSERTED}
+        assert report.findings[0].sequence == trader.sequence + 1
+    two = encode(CommandsTaken(1, 1, (TakenRun(1, 901),), trader.event))
+    assert FindingCode.CONTRADICTION in codes(edited(quiet, trader, [(EntryKind.RECEIVED, two)]))
+
+
+def test_a_file_that_begins_later_is_checked_from_there(quiet: Market) -> None:
+    """The file without what came before some frame, and its `About` says so: less is proved, nobody is accused."""
+    trader = quiet.traders[0]
+    read = read_session(BytesIO(trader.file.getvalue()))
+    assert not isinstance(read, WireFault)
+    entries = [entry for entry in read[1] if isinstance(entry, Entry)]
+    sent = [at for at, one in enumerate(entries) if one.kind is EntryKind.SENT and one.frame.startswith(b"OORF")]
+    cut = sent[len(sent) // 2]
+    later = int.from_bytes(entries[cut].frame[16:24], "little")
+    assert later > 1
+    out = BytesIO()
+    told = [one.frame for one in entries[:cut] if one.frame.startswith(b"OORF\x02")]
+    event = int.from_bytes(told[-1][16:24], "little") + int.from_bytes(told[-1][24:28], "little") if told else 1
+    begin(About(read[0].venue, read[0].member, 1, later, event), out)
+    for entry in [entries[0], *entries[cut:]]:
+        append(entry.kind, entry.time_ns, entry.frame, out)
+    found = verify_session(BytesIO(out.getvalue()), trader.signer.key, quiet.verifier)
+    assert isinstance(found, Report)
+    assert found.findings == []
 
 
 def test_a_denied_frame_and_a_second_place_are_found(quiet: Market) -> None:

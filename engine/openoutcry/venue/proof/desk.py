@@ -14,12 +14,16 @@ from typing import Any, Final
 
 import msgspec
 
+from openoutcry.role import Topic
 from openoutcry.venue.proof.chain import Placed, VenueChain
 from openoutcry.venue.proof.hashes import digest_of, run_salt
 from openoutcry.venue.proof.limits import KEPT_RUNS_MAX
 from openoutcry.venue.proof.member import Link, MemberWatch, SignatureFault
 from openoutcry.venue.proof.messages import ChainHead, ChainState, CommandsSigned, ProofAsk, ProofWanted, Receipt
 from openoutcry.wire.signed import Verifier
+
+RECEIPTS_TOPIC: Final = Topic("receipts")
+"""Where heads go out, signed."""
 
 OWN_SESSION: Final = 0
 """Session of the runs that the venue itself puts into the book."""

@@ -50,10 +50,10 @@ def _check_numbers(story: Story) -> None:
     sent: set[int] = set()
     for frame in story.frames.values():
         sent.update(range(frame.sequence, frame.last + 1))
-    foreign = sorted(number for number in story.book if number not in sent and number >= story.about.first)
-    if foreign:
-        detail = f"{len(foreign)} commands were taken that the member has not sent"
-        story.find(FindingCode.INSERTED, detail, foreign[0])
+    foreign = [number for number in story.book if number not in sent and number >= story.about.first]
+    if foreign or story.foreign:
+        detail = "a command was taken that the member has not sent"
+        story.find(FindingCode.INSERTED, detail, min(foreign + story.foreign))
     for frame in story.ordered():
         first = story.book.get(frame.sequence)
         if first is None:

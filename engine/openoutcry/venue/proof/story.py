@@ -79,6 +79,10 @@ class Story:
     """The member's number of a command to the book's, as COMMANDS_TAKEN says."""
     taken_at: dict[int, At] = field(default_factory=dict)
     """First command of a frame to when it was told that it was taken."""
+    sent_until: int = 0
+    """The last command that the member has sent."""
+    foreign: list[int] = field(default_factory=list)
+    """Where COMMANDS_TAKEN speaks of commands after that."""
     told_runs: dict[int, int] = field(default_factory=dict)
     """First command of a run to how many it has, as COMMANDS_TAKEN says; receipts know better."""
     receipts: dict[int, Receipt] = field(default_factory=dict)
@@ -157,10 +161,17 @@ class Story:
         One of commands that were not sent is left out.
         """
         if self.cut_runs is None:
-            counts = {sequence: receipt.count for sequence, receipt in self.receipts.items()}
-            covered = {number for first, count in counts.items() for number in range(first, first + count)}
+            counts: dict[int, int] = {}
+            end = 0
+            for first, receipt in sorted(self.receipts.items()):
+                if first < end:
+                    self.find(FindingCode.CONTRADICTION, "two receipts with different places", first)
+                else:
+                    counts[first], end = receipt.count, first + receipt.count
+            placed = sorted(counts)
             for first, count in self.told_runs.items():
-                if covered.isdisjoint((first, first + count - 1)):
+                at = bisect_right(placed, first + count - 1)
+                if not at or placed[at - 1] + counts[placed[at - 1]] <= first:
                     counts[first] = count
             frames = sorted(self.frames.items())
             firsts = [sequence for sequence, _ in frames]
@@ -187,9 +198,9 @@ class Story:
 
     def has_receipt(self, sequence: int) -> bool:
         """Tell whether a receipt covers a command."""
-        return sequence in self.receipts or any(
-            run.sequence <= sequence <= run.last for run in self.runs() if run.sequence in self.receipts
-        )
+        runs = self.runs()
+        at = bisect_right(runs, sequence, key=lambda run: run.sequence) - 1
+        return at >= 0 and sequence <= runs[at].last and runs[at].sequence in self.receipts
 
 
 def read_story(source: BinaryIO, codec: Codec, records: RecordTable, verifier: Verifier) -> Story | WireFault:
@@ -274,6 +285,7 @@ class _Reader:
                 return
             before = None
         if before is None:
+            story.sent_until = max(story.sent_until, sequence + count - 1)
             story.frames[sequence] = Frame(sequence, count, digest, records, story.end.entry, bool(seal))
 
     def _sent(self, message: Message) -> None:
@@ -382,15 +394,22 @@ class _Reader:
         story.event_head = max(story.event_head, taken.event_head)
         story.promised.append((taken.event_head, taken.runs[-1].book_sequence + taken.runs[-1].count - 1))
         for run in taken.runs:
+            if sequence + run.count <= story.about.first:  # sent before the file begins
+                sequence += run.count
+                continue
             story.told_runs.setdefault(sequence, run.count)
-            for offset in range(run.count):
-                book = story.book.setdefault(sequence, run.book_sequence + offset)
+            known = min(run.count, story.sent_until + 1 - sequence)
+            if known < run.count:  # a stranger's count is not looped over
+                story.foreign.append(max(sequence, story.sent_until + 1))
+            for offset in range(known):
+                book = story.book.setdefault(sequence + offset, run.book_sequence + offset)
                 if book != run.book_sequence + offset:
                     detail = f"taken as {book}, and then as {run.book_sequence + offset}"
-                    story.find(FindingCode.CONTRADICTION, detail, sequence)
-                if sequence in story.frames:
-                    story.taken_at.setdefault(sequence, at)
-                sequence += 1
+                    story.find(FindingCode.CONTRADICTION, detail, sequence + offset)
+                    break
+                if sequence + offset in story.frames:
+                    story.taken_at.setdefault(sequence + offset, at)
+            sequence += run.count
 
     def _receipt(self, receipt: Receipt) -> None:
         story, sequence = self.story, receipt.sequence
