@@ -366,8 +366,7 @@ class Core:
 
     def _settle(self, last: int, out: list[Outgoing]) -> None:
         """Wait until everything up to `last` is durable; `out` is what will be sent then."""
-        if self._sync:
-            self.log.durable(last)
+        self.log.durable(last, None if self._sync else 0)
 
     def _release(self, out: list[Outgoing]) -> list[Outgoing]:
         """Return what may be sent now."""

@@ -42,6 +42,10 @@ from openoutcry.node.journal.syncing import Syncer
 from openoutcry.node.journal.walk import Position, Tear, Walk
 from openoutcry.role import Record
 
+HELPED_BYTES_MIN: Final = 32 * 1024
+"""A group that is longer than this is synced by the helper while it is applied, in bytes: two frames of 256 commands
+take as long to apply as the helper to wake. A shorter one is synced by whoever waits for it."""
+
 MARK_BODY: Final = bytes(padding(CHAIN_BYTES))
 """Of a batch without records: it says what was durable when the log was closed."""
 
@@ -176,7 +180,7 @@ class FileLog:
         if self._position.offset + size > self._shelf.newest.header.segment_bytes:
             self._begin_segment(self._shelf.newest.header.roles)
         self._write(seal(self._place(), len(records), body), len(records))
-        self._syncer.ask(self._file, self.last)
+        self._syncer.ask(self._file, self.last, begin=size > HELPED_BYTES_MIN)
         return self.last
 
     def durable(self, sequence: int, wait_s: float | None = None) -> bool:
