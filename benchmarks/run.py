@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from benchmarks import following, journal, junk, latency, marketdata, memory, nodes, peers, simulation, store
+from benchmarks import following, journal, junk, latency, marketdata, memory, nodes, peers, simulation, store, venue
 from benchmarks.record import RESULTS, ROOT, Recorder
 from benchmarks.suites.scale import QUICK
 
@@ -59,6 +59,7 @@ MEASURES: Final[dict[str, Callable[..., None]]] = {
     "peers": peers.measure,
     "simulation": simulation.measure,
     "store": store.measure,
+    "venue": venue.measure,
 }
 
 
