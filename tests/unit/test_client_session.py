@@ -393,3 +393,25 @@ def test_a_part_sees_every_frame_that_was_taken_byte_for_byte() -> None:
     lossy.settle()
     assert witness.frames == {number: raw for number, (raw, _) in lossy.venue.members[ME].frames.items()}
     assert sorted(witness.frames) == [1, 3, 5]
+
+
+def test_a_part_sees_frames_in_order_although_an_answer_was_lost() -> None:
+    """The answer to the first of three frames is lost: the other two are shown when it has come, after it."""
+    lossy = opened()
+    shown: list[int] = []
+
+    class Orderly(Witness):
+        def taken(self, batch: Batch) -> None:
+            shown.append(batch.sequence)
+
+    lossy.desk.parts.append(Orderly())
+    lossy.submit(orders(0, 1))
+    lossy.venue.drop = lambda outgoing: True
+    lossy.move()
+    lossy.venue.drop = lambda outgoing: False
+    lossy.submit(orders(1, 1))
+    lossy.submit(orders(2, 1))
+    lossy.move()
+    assert shown == []
+    lossy.settle()
+    assert shown == [1, 2, 3]

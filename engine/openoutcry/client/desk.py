@@ -51,7 +51,10 @@ class Part(Protocol):
         """Take a message that nobody else has taken; False for one of another subject."""
 
     def taken(self, batch: Batch) -> None:
-        """A frame is durable at the venue; `batch.frame` has its bytes until this returns."""
+        """A frame is durable at the venue, and so are all before it; `batch.frame` has its bytes until this returns.
+
+        Called once for each frame, fillers among them, in order of their numbers.
+        """
 
     def tick(self, now_ns: int) -> None:
         """Do what is due."""
@@ -79,6 +82,7 @@ class Desk:
         self.market = Market()
         self.operator = Operator(signer, venue)
         self.parts: list[Part] = []
+        self._unshown: list[Batch] = []
         self.is_up = False
         self.detail = "no link yet"
         self.junk = 0
@@ -170,13 +174,23 @@ class Desk:
         told += session.told
         session.told.clear()
         settled, session.settled = session.settled, []
-        for batch in settled:
-            if batch.state is BatchState.TAKEN:
-                for part in self.parts:
-                    part.taken(batch)
-            batch.frame = bytearray()
+        if self.parts:
+            self._show_taken(settled, session.outbox.first_unsettled)
+        else:
+            for batch in settled:
+                batch.frame = bytearray()
         self.fault = self.fault or session.fault
         return told, [batch for batch in settled if not batch.is_filler]
+
+    def _show_taken(self, settled: list[Batch], first_unsettled: int) -> None:
+        """Show parts what was taken, in order: an answer that was lost may come after a later one."""
+        self._unshown += [batch for batch in settled if batch.state is BatchState.TAKEN]
+        self._unshown.sort(key=lambda batch: batch.sequence)
+        while self._unshown and self._unshown[0].sequence < first_unsettled:
+            batch = self._unshown.pop(0)
+            for part in self.parts:
+                part.taken(batch)
+            batch.frame = bytearray()
 
     def tell(self, call: Callable[[], object]) -> None:
         """Have something called in the order of what has happened, when nothing is locked any more."""

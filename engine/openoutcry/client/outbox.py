@@ -153,6 +153,12 @@ class Outbox:
         return len(self._waiting) + len(self._sent)
 
     @property
+    def first_unsettled(self) -> int:
+        """The number of the first command that is not settled; the next one's where all are."""
+        first = min(self._sent, default=self.next_sequence)
+        return min(first, self._waiting[0].sequence) if self._waiting else first
+
+    @property
     def is_numbered(self) -> bool:
         """Whether the venue has ever said which number is next."""
         return self.next_sequence > 0

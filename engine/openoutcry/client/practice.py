@@ -17,22 +17,25 @@ from types import TracebackType
 from typing import Final, Self
 
 from openoutcry.client.access import Access, read_profile
-from openoutcry.client.errors import NotConnected
+from openoutcry.client.errors import NotConnected, OperatorRefused
 from openoutcry.client.venue import Venue
 from openoutcry.domain import Pair
 from openoutcry.node.keys.keystore import create
 from openoutcry.node.keys.layout import CHEAPEST, Public
+from openoutcry.venue.messages import OperatorFault
 
 START_S: Final = 60.0
 """How long a venue may take to start: two seconds, and half a minute where its machine code is not compiled yet."""
 
+TRY_S: Final = 2.0
+"""How long one try to reach it takes: then it is seen whether it still runs."""
+
 STOP_S: Final = 20.0
-POLL_S: Final = 0.05
 ACCOUNTS: Final = 2
 COMMANDS_PER_S: Final = 1_000_000
 OPERATOR: Final = "operator"
 PHRASE: Final = "phrase"
-INSTRUMENTS: Final = 1 << 16
+PRICE_TICKS_MAX: Final = 65_535
 
 
 class Practice:
@@ -53,13 +56,17 @@ class Practice:
         pairs: Sequence[str] = ("EURUSD",),
         tick: str = "0.0001",
         lot: str = "1",
+        is_apart: bool = False,
     ) -> None:
-        """Make the folder. tick, lot: how members write prices and quantities of each pair."""
+        """Make the folder. tick, lot: how members write prices and quantities of each pair. is_apart: Ctrl-C in the
+        terminal does not reach the venue, for programs that end it in order themselves.
+        """
         self.folder = folder
         self.members = tuple(members)
         self.pairs = tuple(pairs)
         self._process: subprocess.Popen[bytes] | None = None
         self._scale = tick, lot
+        self._is_apart = is_apart
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not (folder / PHRASE).exists():
             self._furnish()
@@ -76,11 +83,12 @@ class Practice:
         """Run the venue, and wait until it answers. Raises NotConnected, with the last line of its log."""
         command = [sys.executable, "-m", "openoutcry.cli.main", "run", str(self.folder / "venue.toml")]
         with open(self.folder / "venue.log", "ab") as log:
-            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=self._is_apart
+            )
         atexit.register(self.kill)  # a program that fails must not leave a venue behind
         try:
-            self._wait(self._process)
-            self._open()
+            self._open(self._process)
         except NotConnected as error:
             self.kill()
             lines = (self.folder / "venue.log").read_text(encoding="utf-8", errors="replace").splitlines()
@@ -116,30 +124,34 @@ class Practice:
             process.kill()
             process.wait()
 
-    def _wait(self, process: subprocess.Popen[bytes]) -> None:
-        """Wait until the venue listens. Raises NotConnected where it ends instead."""
-        host, port = "127.0.0.1", int(read_profile(self.profile(OPERATOR)).venue.address.rpartition(":")[2])
+    def _open(self, process: "subprocess.Popen[bytes]") -> None:
+        """Wait until the venue answers its operator. Raises NotConnected where it ends instead, or takes too long."""
         end = time.monotonic() + START_S
-        while process.poll() is None and time.monotonic() < end:
+        while True:
             try:
-                with socket.create_connection((host, port), timeout=1):
+                with Venue(self.access(OPERATOR), trades=False, timeout_s=TRY_S) as operator:
+                    operator.timeout_s = START_S
+                    self._prepare(operator)
                     return
-            except OSError:
-                time.sleep(POLL_S)
-        raise NotConnected(f"nobody listens at port {port}")
+            except NotConnected:
+                if process.poll() is not None or time.monotonic() > end:
+                    raise
 
-    def _open(self) -> None:
+    def _prepare(self, operator: Venue) -> None:
         """Do what an operator does on the first day; what is done already stays."""
-        with Venue(self.access(OPERATOR), trades=False, timeout_s=START_S) as operator:
-            listed = {pair.name for pair in operator.pairs()}
-            for number, name in enumerate(self.pairs):
-                if name not in listed:
-                    base, quote = (bytes([at + 1]) + number.to_bytes(31, "big") for at in range(2))
-                    pair = Pair(number, base=2 * number + 1, quote=2 * number, price_ticks_max=INSTRUMENTS - 1)
-                    operator.administration.list_pair(pair, base=base, quote=quote, name=name)
-            missing = (self.folder / "members").read_text(encoding="utf-8").split() if not listed else []
-            for key in missing:
-                operator.administration.add_member(bytes.fromhex(key), accounts=ACCOUNTS, commands_per_s=COMMANDS_PER_S)
+        listed = {pair.name for pair in operator.pairs()}
+        for number, name in enumerate(self.pairs):
+            if name not in listed:
+                base, quote = (bytes([at + 1]) + number.to_bytes(31, "big") for at in range(2))
+                pair = Pair(number, base=2 * number + 1, quote=2 * number, price_ticks_max=PRICE_TICKS_MAX)
+                operator.administration.list_pair(pair, base=base, quote=quote, name=name)
+        for digits in (self.folder / "members").read_text(encoding="utf-8").split():
+            key = bytes.fromhex(digits)
+            try:
+                operator.administration.add_member(key, accounts=ACCOUNTS, commands_per_s=COMMANDS_PER_S)
+            except OperatorRefused as error:
+                if error.code != OperatorFault.KNOWN_MEMBER:
+                    raise
 
     def _furnish(self) -> None:
         """Write keys, the venue's configuration and the profiles."""
