@@ -365,9 +365,13 @@ class Witness:
     def __init__(self) -> None:
         self.out: list[bytes | bytearray] = []
         self.frames: dict[int, bytes] = {}
+        self.seen: list[tuple[bool, bytes]] = []
 
     def link_up(self, now_ns: int) -> None:
         """Nothing to do."""
+
+    def saw(self, frame: bytes | bytearray | memoryview, is_sent: bool) -> None:
+        self.seen.append((is_sent, bytes(frame)))
 
     def hear(self, message: Message, now_ns: int) -> bool:
         return False
@@ -393,6 +397,8 @@ def test_a_part_sees_every_frame_that_was_taken_byte_for_byte() -> None:
     lossy.settle()
     assert witness.frames == {number: raw for number, (raw, _) in lossy.venue.members[ME].frames.items()}
     assert sorted(witness.frames) == [1, 3, 5]
+    sent = [frame for is_sent, frame in witness.seen if is_sent]
+    assert set(witness.frames.values()) <= set(sent) and len(sent) < len(witness.seen)
 
 
 def test_a_part_sees_frames_in_order_although_an_answer_was_lost() -> None:

@@ -47,6 +47,9 @@ class Part(Protocol):
     def link_up(self, now_ns: int) -> None:
         """The link is there, or there again."""
 
+    def saw(self, frame: bytes | bytearray | memoryview, is_sent: bool) -> None:
+        """A frame goes out, or has come from the link or a topic, whatever it is; before anything is done about it."""
+
     def hear(self, message: Message, now_ns: int) -> bool:
         """Take a message that nobody else has taken; False for one of another subject."""
 
@@ -119,6 +122,8 @@ class Desk:
         """Take frames of the venue, from its link or its topics."""
         try:
             for frame in frames:
+                for part in self.parts:
+                    part.saw(frame, False)
                 if is_record_frame(frame):
                     self._records(frame, now_ns)
                 else:
@@ -158,6 +163,9 @@ class Desk:
             if part is not None and part.out:
                 out += part.out
                 part.out.clear()
+        for one in self.parts:
+            for frame in out:
+                one.saw(frame, True)
         return out
 
     def take_told(self) -> tuple[list[Told], list[Batch]]:
