@@ -1,13 +1,18 @@
 """The client and the venue as they are run: a node in a process of its own, with journal, keystore and CURVE."""
 
+import signal
+import subprocess
+import sys
 import threading
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import pytest
 
 from openoutcry.client import (
     EventFrame,
+    NoAnswer,
     NotConnected,
     OperatorRefused,
     OrderState,
@@ -134,3 +139,51 @@ def test_a_practice_venue_that_does_not_start_says_why(tmp_path: Path) -> None:
     file.write_text(file.read_text().replace("operators", "operator"))
     with pytest.raises(NotConnected, match="did you mean operators"), broken:
         pass
+
+
+STOPPED: Final = """
+import sys
+from openoutcry.client import Happening, SessionEvent, Venue
+from openoutcry.domain import Side
+with Venue.open(sys.argv[1], timeout_s=60) as venue, venue.events() as events:
+    venue.place("EURUSD", Side.BUY, 7, "1.0000")
+    print("placed", flush=True)
+    for told in events:
+        if isinstance(told, SessionEvent) and told.happening is Happening.CLOSED:
+            print("cancelled", told.cancelled, flush=True)
+            break
+    print("live", len(venue.orders()), venue.place("EURUSD", Side.BUY, 8, "1.0000").state.name, flush=True)
+"""
+
+
+def test_a_client_that_is_stopped_loses_its_orders_in_time_and_goes_on_when_it_is_woken(practice: Practice) -> None:
+    """A process with cancel on disconnect under SIGSTOP; another member sees its order go, and nothing else."""
+    file = practice.profile("ann").with_name("careful.toml")
+    file.write_text(practice.profile("ann").read_text().replace("[member]", "[member]\ncancel_on_disconnect = true"))
+    file.chmod(0o600)
+    with practice, Venue.open(practice.profile("bob")) as bob, bob.watch_book("EURUSD") as book:
+        mine = bob.place("EURUSD", Side.BUY, 3, "0.9000")
+        with subprocess.Popen([sys.executable, "-c", STOPPED, str(file)], stdout=subprocess.PIPE, text=True) as child:
+            assert child.stdout is not None and child.stdout.readline() == "placed\n"
+            eventually(lambda: book.view().depth.bids["qty_lots"].tolist() == [7, 3])
+            child.send_signal(signal.SIGSTOP)
+            eventually(lambda: book.view().depth.bids["qty_lots"].tolist() == [3])
+            child.send_signal(signal.SIGCONT)
+            assert child.stdout.read().splitlines() == ["cancelled 1", "live 0 LIVE"]
+        eventually(lambda: book.view().depth.bids["qty_lots"].tolist() == [3])
+        assert bob.cancel(mine).state is OrderState.CANCELLED
+
+
+def test_a_venue_that_is_stopped_is_waited_for(practice: Practice) -> None:
+    """SIGSTOP for four seconds, longer than a link lives without heartbeats: no answer, then the order once."""
+    with practice, Venue.open(practice.profile("bob"), timeout_s=4) as bob:
+        bob.place("EURUSD", Side.BUY, 1, "0.9000")
+        process = practice._process
+        assert process is not None
+        process.send_signal(signal.SIGSTOP)
+        with pytest.raises(NoAnswer):
+            bob.place("EURUSD", Side.BUY, 2, "0.9000")
+        process.send_signal(signal.SIGCONT)
+        eventually(lambda: [order.state for order in bob.orders()] == [OrderState.LIVE] * 2)
+        assert sorted(order.qty_lots for order in bob.orders()) == [1, 2]
+        bob.close(cancel=True)
