@@ -211,7 +211,7 @@ class Floor:
         """Send events to whom they concern: answers to each member first, then its events, then the feeds."""
         sessions = self.sessions
         routed, phases = self.router.route(events, self._runs_at, runs, self._batch_at, first, sessions)
-        self.office.account(events, self.router.parties(len(events)), sessions.session_of, time_ns)
+        self.office.account(events, self.router.parties_at, sessions.session_of, time_ns)
         if runs:
             self._answer(runs, first, routed, sends)
         for frames in routed.values():

@@ -12,12 +12,11 @@ from openoutcry.domain import EventFlag, EventKind
 from openoutcry.domain.records import Events
 from openoutcry.venue.calendar.phases import Phases
 from openoutcry.venue.statements.accounting import Accounting
+from openoutcry.venue.statements.tray import Tray
+from openoutcry.venue.tariffs.messages import Tariff
+from openoutcry.venue.tariffs.tariffs import Tariffs
 
 PAIRS_FIRST: Final = 64
-
-_TRADED: Final = int(EventKind.TRADED)
-_COUNTED: Final = (int(EventKind.CANCELLED), int(EventKind.EXPIRED), int(EventKind.PHASE_CHANGED))
-"""Kinds of events that a day report counts beside trades."""
 
 
 class OfficeState(NamedTuple):
@@ -39,9 +38,11 @@ class Office:
     def __init__(self, secret: bytes) -> None:
         """secret: 32 bytes of the venue, from which random ends of auctions are drawn."""
         self.phases = Phases(secret)
-        self.accounting = Accounting()
         self.closing: set[int] = set()
         self.void: dict[tuple[int, int], int] = {}
+        self._accounting = Accounting()
+        self._tray = Tray()
+        self._session_of: NDArray[np.uint32] = np.zeros(1, np.uint32)
         self._tick_units: NDArray[np.int64] = np.zeros(PAIRS_FIRST, np.int64)
 
     def list_pair(self, pair: int, tick_units: int) -> None:
@@ -52,24 +53,30 @@ class Office:
             self._tick_units = grown
         self._tick_units[pair] = tick_units
 
-    def account(
-        self, events: Events, parties: NDArray[np.void], session_of: NDArray[np.uint32], time_ns: int
-    ) -> NDArray[np.void] | None:
-        """Take the events of one batch; return a TRADE_ROW of each trade, None where there was none.
+    def account(self, events: Events, parties_at: int, session_of: NDArray[np.uint32], time_ns: int) -> None:
+        """Take the events of one batch. parties_at: address of the PARTIES of each; session_of: by holder.
 
-        parties: (events,) PARTIES. session_of: the session of each holder. Cost: 1 microsecond and 1 ns an event where
-        nothing happened that counts, else as `Accounting.take`.
+        Cost: that of `Tray.add`.
         """
-        kinds = events["kind"].tobytes()
-        if _TRADED not in kinds:
-            if any(kind in kinds for kind in _COUNTED):
-                self.accounting.days.advance(time_ns)
-                self.accounting.days.add_events(events)
-            return None
-        traded = parties[events["kind"] == _TRADED]
-        # A holder is an account's number and 1; every order of a venue is somebody's.
-        makers, takers = traded["maker"] - np.uint32(1), traded["taker"] - np.uint32(1)
-        return self.accounting.take(events, (makers, takers), self._tick_units, session_of[1:], time_ns)
+        self._session_of = session_of
+        self._tray.add(events, parties_at, self._accounting, self._tick_units, session_of, time_ns)
+
+    @property
+    def accounting(self) -> Accounting:
+        """All that was traded so far; to set a tariff, take `set_tariff`."""
+        self._tray.settle(self._accounting, self._tick_units, self._session_of)
+        return self._accounting
+
+    @property
+    def tariffs(self) -> Tariffs:
+        """What is charged from when on; only to be read."""
+        return self._accounting.tariffs
+
+    def set_tariff(self, pair: int, tariff: Tariff, now_ns: int) -> str | None:
+        """Charge by a tariff from its time on; return why not, and then nothing changes."""
+        wrong = self.accounting.tariffs.set(pair, tariff, now_ns)
+        self._tray.forget_tariff()
+        return wrong
 
     def note_phases(self, events: Events, time_ns: int) -> None:
         """Take the changes of phases among events, and breached bands."""
@@ -95,7 +102,7 @@ class Office:
     def restored(cls, state: OfficeState, secret: bytes) -> "Office":
         """Return what `state` gave. Raises ValueError for anything else."""
         made = cls(secret)
-        made.phases, made.accounting = Phases.load(state.phases, secret), Accounting.load(state.accounting)
+        made.phases, made._accounting = Phases.load(state.phases, secret), Accounting.load(state.accounting)
         made.closing = set(state.closing)
         made.void = {(account, pair): lots for account, pair, lots in state.void}
         if made.state() != state:

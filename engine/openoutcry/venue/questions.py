@@ -33,7 +33,7 @@ Question = PairsAsk | StreamResend | StreamSnapshotWanted | PublicDigestWanted |
 def answer(floor: Floor, sender: KeyId, question: Question, now_ns: int, is_operator: bool) -> list[Send]:
     """Return what goes back to who asks, a REFUSE for what cannot be answered."""
     if isinstance(question, PairsAsk):
-        tariffs = floor.office.accounting.tariffs
+        tariffs = floor.office.tariffs
         return [
             Send(sender, pairs.answer(floor.pairs, question.first, floor.books, lambda pair: tariffs.of(pair, now_ns)))
         ]

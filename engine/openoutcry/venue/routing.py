@@ -70,6 +70,11 @@ class Router:
         """Return the PARTIES of the `count` events that were routed last; valid until the next ones are."""
         return self._parties[:count]
 
+    @property
+    def parties_at(self) -> int:
+        """Where the PARTIES of the events are that were routed last; valid until the next ones are."""
+        return self._parties_at
+
     def handles_of(self, accounts: range) -> list[int]:
         """Return handles of the orders of accounts, those that have ended and whose slot is free among them."""
         holders = self.owners["holder"]

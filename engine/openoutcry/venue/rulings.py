@@ -86,7 +86,7 @@ def set_tariff(floor: Floor, message: TariffSet, time_ns: int, sends: list[Send]
     """Charge by a tariff from its time on."""
     if message.pair >= 0 and message.pair not in floor.pairs:
         return RejectCode.UNKNOWN_PAIR, 0, ""
-    wrong = floor.office.accounting.tariffs.set(message.pair, message.tariff, time_ns)
+    wrong = floor.office.set_tariff(message.pair, message.tariff, time_ns)
     return (0, 0, "") if wrong is None else (OperatorFault.WRONG_COMMAND, 0, wrong)
 
 

@@ -47,9 +47,23 @@ class Accounting:
         self.ledger.advance(now_ns)
         self.days.advance(now_ns)
         self.days.add_events(events)
-        traded = events[events["kind"] == EventKind.TRADED]
-        fees = self.tariffs.fees(traded, tick_units, now_ns)
-        rows = self.trades.take(traded, accounts, fees, tick_units, now_ns)
+        return self.charge(events[events["kind"] == EventKind.TRADED], accounts, tick_units, sessions, now_ns)
+
+    def charge(
+        self,
+        traded: Events,
+        accounts: tuple[NDArray[np.uint32], NDArray[np.uint32]],
+        tick_units: I64,
+        sessions: NDArray[np.integer],
+        time_ns: int | I64,
+    ) -> TradeRows:
+        """Charge, number and book trades, and nothing else: the day has come already.
+
+        traded: TRADED events alone. time_ns: of all, or of each: then one day and one tariff holds for all of them.
+        """
+        last_ns = time_ns if isinstance(time_ns, int) else int(time_ns[-1])
+        fees = self.tariffs.fees(traded, tick_units, last_ns)
+        rows = self.trades.take(traded, accounts, fees, tick_units, time_ns)
         if len(rows):
             self.ledger.add(rows)
             self.days.add(rows, sessions)

@@ -101,6 +101,14 @@ class Days:
                 self._room(int(pairs.max()) + 1)
                 self._sums.add(column, pairs, np.ones(len(pairs), np.int64))
 
+    def add_counts(self, halts: I64, cancels: I64) -> None:
+        """Add what was counted already. halts, cancels: (pairs,), by pair."""
+        for column, counted in ((HALTS, halts), (CANCELS, cancels)):
+            pairs = np.flatnonzero(counted)
+            if len(pairs):
+                self._room(int(pairs[-1]) + 1)
+                self._sums.add(column, pairs, counted[pairs])
+
     def lines(self, day: int, first: int = 0) -> Iterator[DayLine]:
         """Yield a line for each pair, from `first` on, in which something happened; nothing for a day not kept."""
         found = tuple(self._lines()) if day == self.day else self._past.get(day, ())

@@ -42,12 +42,12 @@ def trade_rows(
     accounts: tuple[NDArray[np.uint32], NDArray[np.uint32]],
     fees: tuple[I64, I64],
     tick_units: I64,
-    time_ns: int,
+    time_ns: int | I64,
 ) -> TradeRows:
     """Return a row for each TRADED event, in order; a new array.
 
     numbers: of each trade in its pair. accounts, fees: of makers, then of takers (`Tariffs.fees`). tick_units:
-    (pairs,), by pair. time_ns: of the record that caused them. Cost: 10 microseconds a call, 40 ns a trade.
+    (pairs,), by pair. time_ns: of the record that caused them, or of each. Cost: 10 microseconds a call, 40 ns a trade.
     """
     rows = np.zeros(len(traded), TRADE_ROW)
     for name in ("sequence", "price_ticks", "qty_lots", "pair", "side", "flags"):

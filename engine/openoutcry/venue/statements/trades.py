@@ -60,7 +60,7 @@ class Trades:
         accounts: tuple[NDArray[np.uint32], NDArray[np.uint32]],
         fees: tuple[I64, I64],
         tick_units: I64,
-        time_ns: int,
+        time_ns: int | I64,
     ) -> TradeRows:
         """Number the trades of a group and keep them; return their rows, valid for good. Arguments as of `trade_rows`.
 
