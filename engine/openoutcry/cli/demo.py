@@ -48,7 +48,9 @@ class Recording:
     said: str
 
 
-def run_market(sample: Path | None, out: Path, *, as_json: bool, plain: bool, quick: bool, lines: bool) -> int:
+def run_market(
+    sample: Path | None, out: Path, *, as_json: bool, plain: bool, quick: bool, lines: bool, svg: Path | None = None
+) -> int:
     """Play the sample on a venue, print what happened, and return the exit code: 0 where all is as it should be.
 
     Raises ReplayError, UsageError.
@@ -58,7 +60,7 @@ def run_market(sample: Path | None, out: Path, *, as_json: bool, plain: bool, qu
     from openoutcry.cli.market.crew import MarketBroken
     from openoutcry.cli.market.market import play_market
     from openoutcry.cli.market.play import play_of
-    from openoutcry.cli.market.report import show_outcome
+    from openoutcry.cli.market.report import show_outcome, write_picture
     from openoutcry.client import ClientError
 
     say = _sayer(as_json)
@@ -72,15 +74,17 @@ def run_market(sample: Path | None, out: Path, *, as_json: bool, plain: bool, qu
     console = Console()
     try:
         with ended_by_sigterm():
-            outcome = play_market(play, console, live=not lines, plain=plain, quiet=as_json)
+            outcome = play_market(play, console, out, live=not lines, plain=plain, quiet=as_json)
     except (MarketBroken, ClientError) as error:
-        sys.stderr.write(f"outcry: {error}\n")
+        sys.stderr.write(f"outcry: {error}\nThe venue's log is {out / 'venue.log'}.\n")
         return BROKEN_EXIT
     values = {"sample": str(path) if path else None, **outcome.values()}
     try:
         (out / "market.json").write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
+        if svg is not None:
+            write_picture(outcome, svg, plain)
     except OSError as error:
-        raise ReplayError(f"{out}: {error.strerror}") from error
+        raise ReplayError(f"{error.filename or out}: {error.strerror}") from error
     if as_json:
         print(json.dumps(values))
     else:

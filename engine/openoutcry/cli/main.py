@@ -133,6 +133,9 @@ def demo(
     ] = False,
     quick: Annotated[bool, typer.Option("--quick", help="Only the first tenth of it.")] = False,
     lines: Annotated[bool, typer.Option("--lines", help="Print lines, and do not draw on the terminal.")] = False,
+    svg: Annotated[
+        Path | None, typer.Option("--svg", metavar="FILE", help="Write a picture of the screen and of the proof.")
+    ] = None,
     out: Out = Path("out"),
     json: Json = False,
     plain: Plain = False,
@@ -145,11 +148,11 @@ def demo(
     from openoutcry.cli import demo as demonstration
 
     if replay:
-        if quick or lines:
-            raise typer.BadParameter("--quick and --lines are for the market: leave them out, or --replay")
+        if quick or lines or svg:
+            raise typer.BadParameter("--quick, --lines and --svg are for the market: leave them out, or --replay")
         demonstration.run_demo(sample, out, json, plain)
         return 0
-    return demonstration.run_market(sample, out, as_json=json, plain=plain, quick=quick, lines=lines)
+    return demonstration.run_market(sample, out, as_json=json, plain=plain, quick=quick, lines=lines, svg=svg)
 
 
 @app.command()

@@ -28,7 +28,7 @@ class Member:
         self.results = commands.with_suffix(".heard.npz")
         self._log = commands.with_suffix(".log")
         self.account = self.session = -1
-        self.taken = self.returns = self.resent = 0
+        self.taken = self.returns = self.waited = 0
         with self._log.open("wb") as log:
             # A session of its own: Ctrl-C is for the one who started it all, and he ends it in order.
             self._process = subprocess.Popen(
@@ -69,7 +69,12 @@ class Member:
 
     def hear_taken(self) -> None:
         """Wait until its turn is over."""
-        self.taken, self.returns, self.resent = (int(word) for word in self.hear().split())
+        self.taken = int(self.hear())
+
+    def finish(self) -> None:
+        """Have it write down what it has heard."""
+        self.say("end")
+        self.returns, self.waited = (int(word) for word in self.hear().split())
 
     def close(self) -> None:
         """End it: by the end of its input, else by a signal to its process id."""
@@ -115,4 +120,8 @@ class Crew:
         return self
 
     def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all; twice is once."""
         self._opened.close()

@@ -1,5 +1,6 @@
 """The first market from beginning to end: processes, play, kill, proof."""
 
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -9,14 +10,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from openoutcry.cli.market.crew import Crew, MarketBroken
 from openoutcry.cli.market.pacing import Pacing
 from openoutcry.cli.market.play import MEMBERS, Play
 from openoutcry.cli.market.proof import Line, hold_journal, prove, read_results, run_direct
 from openoutcry.cli.market.screen import FRAMES_PER_S, LEVELS, Notes, Screen, is_live, shown
-from openoutcry.client import Missed, Scale, Venue
+from openoutcry.client import ClientError, Missed, Scale, Venue
 from openoutcry.client.practice import Practice
 from openoutcry.client.watching import BookWatch, TradeWatch
 from openoutcry.marketdata.followers import Trade
@@ -34,14 +35,15 @@ WATCHER: Final = "watcher"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a market came to."""
+    """What a market came to. while_dead: the screen as it was when the venue had been killed."""
 
     lines: tuple[Line, ...]
     commands: int
     trades: int
-    resent: int
+    waited: int
     down_s: float
     seconds: float
+    while_dead: RenderableType
 
     @property
     def holds(self) -> bool:
@@ -50,40 +52,49 @@ class Outcome:
 
     def values(self) -> dict[str, Any]:
         """Return it as plain values."""
-        return {"holds": self.holds, **asdict(self)}
+        return {
+            "holds": self.holds,
+            "lines": [asdict(line) for line in self.lines],
+            "commands": self.commands,
+            "trades": self.trades,
+            "waited": self.waited,
+            "down_s": self.down_s,
+            "seconds": self.seconds,
+        }
 
 
-def play_market(play: Play, console: Console, *, live: bool, plain: bool, quiet: bool) -> Outcome:
+def play_market(play: Play, console: Console, out: Path, *, live: bool, plain: bool, quiet: bool) -> Outcome:
     """Run the market and prove it. Raises MarketBroken, ClientError; every process has ended then.
 
-    live: draw, where the console can be drawn on. plain: prove with the plain books. quiet: say nothing.
+    out: where the venue's log is kept if it breaks. live: draw, where the console can be drawn on. plain: prove with
+    the plain books. quiet: say nothing.
     """
     live = live and is_live(console) and not quiet
     notes = Notes(None if live or quiet else console)
     begin = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="outcry-market-") as folder:
-        practice = Practice(Path(folder) / "venue", members=(*MEMBERS, WATCHER), pairs=())
-        with practice:
+        practice = Practice(Path(folder) / "venue", members=(*MEMBERS, WATCHER), pairs=(), is_apart=True)
+        with _log_kept(practice, out), practice:
             notes(f"a venue is there, with a journal in {folder}; its links are encrypted, and on this machine only")
-            tape, books, crew, pacing = _trade(play, practice, console, notes, live, quiet)
+            tape, books, crew, screen = _trade(play, practice, console, notes, live, quiet)
             results = read_results(crew.members)
         notes("the venue has stopped; now the same commands without network, members and kill")
         direct = run_direct(play, [member.account for member in crew.members], plain)
         kept = hold_journal(play, crew.members, results, practice.folder / "data" / "journal")
     lines = prove(play, direct, results, kept, tape, books)
-    resent = sum(member.resent for member in crew.members)
-    if not any(member.returns for member in crew.members):
-        lines.append(Line("members that lost their link", "0", "all of them", False))
-    return Outcome(
-        tuple(lines), len(play.commands), len(direct.trades), resent, pacing.down_s, time.monotonic() - begin
-    )
+    back = sum(member.returns > 0 for member in crew.members)
+    lines.append(Line("members back by themselves", f"{back}", f"{len(MEMBERS)}", back == len(MEMBERS)))
+    waited = sum(member.waited for member in crew.members)
+    seconds, down_s = time.monotonic() - begin, screen.pacing.down_s
+    dead = screen.while_dead
+    return Outcome(tuple(lines), len(play.commands), len(direct.trades), waited, down_s, seconds, dead)
 
 
 def _trade(
     play: Play, practice: Practice, console: Console, notes: Notes, live: bool, quiet: bool
-) -> tuple[list[Trade], tuple[str, str], Crew, Pacing]:
-    """Play; return the public tape, the digests of the book as followed and at the venue, and who took part."""
-    scale = Scale(play.listed.tick, play.listed.lot)
+) -> tuple[list[Trade], tuple[str, str], Crew, Screen]:
+    """Play; return the public tape, the digests of the book as followed and at the venue, the members, the screen."""
+    scale = Scale(play.listed.tick.normalize(), play.listed.lot.normalize())
     name = play.listed.symbol[:32] or "MARKET"
     access = msgspec.structs.replace(practice.access(WATCHER), scales={name: scale})
     with Venue(practice.access(OPERATOR), trades=False, timeout_s=60) as operator:
@@ -95,24 +106,24 @@ def _trade(
             pacing = Pacing(play, crew, practice, notes)
             screen = Screen(play, listed, crew, pacing, notes, access.venue.address.removeprefix("tcp://"))
             read: list[Trade] = []
-            with _running(pacing), shown(screen, console, book.view(LEVELS), live=live) as shower:
+            with _running(pacing, crew), shown(screen, console, book.view(LEVELS), live=live) as shower:
                 while pacing.is_alive():
                     pacing.join(1 / FRAMES_PER_S)
                     _read(tape, read, screen)
+                    view = book.view(LEVELS)
+                    screen.look(view)
                     if not quiet:
-                        shower.update(book.view(LEVELS))
+                        shower.update(view)
                 if pacing.failed is not None:
                     raise pacing.failed
                 _settle(book, tape, read, screen, crew)
                 if not quiet:
                     shower.update(book.view(LEVELS))
             for member in crew.members:
-                member.say("end")
-            for member in crew.members:
-                member.hear()
+                member.finish()
             is_same = book.verify()
             own = book.digest().hex()
-            return read, (own, own if is_same else "another one"), crew, pacing
+            return read, (own, own if is_same else "another one"), crew, screen
 
 
 def _read(tape: TradeWatch, read: list[Trade], screen: Screen) -> None:
@@ -137,10 +148,23 @@ def _settle(book: BookWatch, tape: TradeWatch, read: list[Trade], screen: Screen
 
 
 @contextmanager
-def _running(pacing: Pacing) -> Iterator[None]:
-    """Let the pacing run; when the block is left early it hands out no further turn."""
+def _log_kept(practice: Practice, out: Path) -> Iterator[None]:
+    """Copy the venue's log to where it can be read when something breaks."""
+    try:
+        yield
+    except (MarketBroken, ClientError):
+        shutil.copy(practice.folder / "venue.log", out / "venue.log")
+        raise
+
+
+@contextmanager
+def _running(pacing: Pacing, crew: Crew) -> Iterator[None]:
+    """Let the pacing run. When the block is left early the members end first, so that it waits for none of them."""
     pacing.start()
     try:
         yield
     finally:
-        pacing.is_stopping = True
+        if pacing.is_alive():
+            pacing.is_stopping = True
+            crew.close()
+            pacing.join()

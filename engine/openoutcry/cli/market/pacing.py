@@ -13,9 +13,6 @@ from openoutcry.cli.market.crew import Crew
 from openoutcry.cli.market.play import Play, kill_turn
 from openoutcry.client.practice import Practice
 
-KILL_AFTER_S: Final = 0.002
-"""From the beginning of the turn to the kill: some frames are on the disk by then, some are not."""
-
 DEAD_S: Final = 1.0
 """How long the venue stays dead, so that it is seen."""
 
@@ -48,22 +45,22 @@ class Pacing(threading.Thread):
                 return
             member = self.crew.members[turn.member]
             self.member = turn.member
-            member.say(str(turn.count))
             if number == fatal:
+                member.say(f"{turn.count} begun")
+                member.hear()
                 self._kill(member.name)
+            else:
+                member.say(str(turn.count))
             member.hear_taken()
             if number == fatal:
-                self.note(
-                    f"{member.name} came back by itself and sent again the {member.resent} commands without an answer"
-                )
+                self.note(f"{member.name} has come back by itself, and has sent again what had no answer")
             self.done = turn.first + turn.count
 
     def _kill(self, name: str) -> None:
-        time.sleep(KILL_AFTER_S)
         begin = time.monotonic()
         self.practice.kill()
         self.state = "killed"
-        self.note(f"SIGKILL to the venue, while {name} was sending; nothing of its memory is left")
+        self.note(f"SIGKILL to the venue, in the middle of what {name} sends: its memory is gone")
         time.sleep(DEAD_S)
         self.state = "restarting"
         self.note("the venue is started again, from its journal")

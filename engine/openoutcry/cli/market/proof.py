@@ -204,25 +204,25 @@ def prove(
     """Return what is proven. books: digest of the follower's book and of the venue's."""
     by_taker, by_maker = told_trades(results.events)
     same = digest(direct.trades)
-    count = f"{len(direct.trades):,} trades, {same[:12]}"
+    count = f"{len(direct.trades):,} trades, {same[:8]}"
 
     def trades(rows: NDArray[np.void]) -> str:
-        return f"{len(rows):,} trades, {digest(rows)[:12]}"
+        return f"{len(rows):,} trades, {digest(rows)[:8]}"
 
     prints, wanted_prints = prints_read(tape), prints_of(direct.trades)
     taken = sum(int(one["commands"].sum()) for one in results.taken)
     faults = len(results.faults)
     return [
-        Line("trades, as the takers were told", trades(by_taker), count, digest(by_taker) == same),
-        Line("trades, as the makers were told", trades(by_maker), count, digest(by_maker) == same),
+        Line("trades, told to the takers", trades(by_taker), count, digest(by_taker) == same),
+        Line("trades, told to the makers", trades(by_maker), count, digest(by_maker) == same),
         Line(
             "trades, on the public tape", trades(prints), trades(wanted_prints), digest(prints) == digest(wanted_prints)
         ),
-        Line("events missed by their owners", f"{faults}", "0", faults == 0),
+        Line("events that owners missed", f"{faults}", "0", faults == 0),
         Line("commands acknowledged", f"{taken:,}", f"{len(play.commands):,}", taken == len(play.commands)),
-        Line("acknowledged, not in the journal", f"{kept.missing:,}", "0", kept.missing == 0),
-        Line("in the journal twice", f"{kept.doubled:,}", "0", kept.doubled == 0),
-        Line("in the journal, but not as sent", f"{kept.different:,}", "0", kept.different == 0),
-        Line("book at the end, as followed", books[0][:12], books[1][:12], books[0] == books[1]),
-        Line("book at the end, at the venue", books[1][:12], direct.book[:12], books[1] == direct.book),
+        Line("acknowledged, but lost", f"{kept.missing:,}", "0", kept.missing == 0),
+        Line("carried out twice", f"{kept.doubled:,}", "0", kept.doubled == 0),
+        Line("otherwise than sent", f"{kept.different:,}", "0", kept.different == 0),
+        Line("final book, as followed", books[0][:8], books[1][:8], books[0] == books[1]),
+        Line("final book, at the venue", books[1][:8], direct.book[:8], books[1] == direct.book),
     ]

@@ -1,35 +1,45 @@
-"""The end of the first market, in words."""
+"""The end of the first market, in words and as a picture."""
 
-from rich.box import SIMPLE_HEAD
+import io
+import re
+from pathlib import Path
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from openoutcry.cli.market.market import Outcome
+from openoutcry.cli.market.screen import WIDTH
 
 
 def show_outcome(outcome: Outcome, console: Console, plain: bool) -> None:
-    """Print the proof as a table, and one line of what it comes to."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, title_justify="left")
-    table.title = "Is it the market that it would have been without the kill?"
-    twin = "plain Python books, " if plain else ""
-    for name, justify in (
-        ("", "left"),
-        ("through the network, killed once", "right"),
-        (f"{twin}directly, uninterrupted", "right"),
-        ("", "left"),
-    ):
+    """Print the proof as a table, and one line of what it comes to. plain: it was held against the plain books."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    books = "plain books, no kill" if plain else "books, no kill"
+    for name, justify in (("", "left"), ("network, killed once", "right"), (books, "right"), ("", "left")):
         table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
     for line in outcome.lines:
         mark = Text("same", "green") if line.holds else Text("DIFFERENT", "bold white on red")
         table.add_row(line.claim, line.found, line.wanted, mark)
-    console.print(table)
-    words = (
-        f"{outcome.commands:,} commands, {outcome.trades:,} trades; the venue was killed and away for "
-        f"{outcome.down_s:.1f} s, {outcome.resent} commands on their way were sent again. {outcome.seconds:.0f} s."
+    console.print()
+    console.print(table, highlight=False)
+    console.print()
+    console.print(
+        f"{outcome.commands:,} commands, {outcome.trades:,} trades, {outcome.seconds:.0f} s. The venue was dead for "
+        f"{outcome.down_s:.1f} s; {outcome.waited} commands had no answer when it died, and were sent again.",
+        highlight=False,
     )
-    console.print(words, highlight=False)
     if outcome.holds:
         console.print("Nothing was lost, nothing was done twice, and every trade is the same.", style="bold green")
     else:
-        console.print("This is not the market that it would have been: see the lines above.", style="bold red")
+        console.print("This is not the market that it would have been: see what is DIFFERENT above.", style="bold red")
+
+
+def write_picture(outcome: Outcome, path: Path, plain: bool) -> None:
+    """Write an SVG of the screen while the venue was dead, with the proof under it. Raises OSError."""
+    console = Console(record=True, width=WIDTH, force_terminal=True, file=io.StringIO())
+    console.print(outcome.while_dead)
+    show_outcome(outcome, console, plain)
+    svg = console.export_svg(title="outcry demo", unique_id="market")
+    # rich lets a browser fetch its font from elsewhere; any fixed-width one will do.
+    path.write_text(re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL), encoding="utf-8")

@@ -69,6 +69,12 @@ class Screen:
             play, listed, crew, pacing, notes, venue,
         )  # fmt: skip
         self.latest: deque[Trade] = deque(maxlen=TRADES)
+        self.while_dead: RenderableType = ""
+
+    def look(self, view: BookView) -> None:
+        """Remember what there is to see while the venue is dead."""
+        if self.pacing.state == "killed":
+            self.while_dead = self.draw(view)
 
     def draw(self, view: BookView) -> Group:
         """Return everything."""

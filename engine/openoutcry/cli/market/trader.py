@@ -4,8 +4,9 @@ Lines on standard input, each answered by one on standard output:
 
 | line | what is done | answer |
 |---|---|---|
-| `COUNT` | the next COUNT commands are sent and taken | commands taken so far, links lost, commands sent again |
-| `end` | what was heard is written into the file of results | `written` |
+| `COUNT` | the next COUNT commands are sent and taken | commands taken so far |
+| `COUNT begun` | the same | `begun` after the first frame was taken, then as above |
+| `end` | what was heard is written into the file of results | how often the link came back, commands that then waited |
 
 It begins with `ready`, its account and its session. When the input ends, it ends. Nothing here knows of a kill: that
 the link comes back, and what has to be sent again, is the client's.
@@ -14,6 +15,7 @@ the link comes back, and what has to be sent again, is the client's.
 import sys
 import threading
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Final
@@ -25,8 +27,11 @@ from openoutcry.client.errors import Closed
 from openoutcry.client.reading import Reader
 from openoutcry.domain.records import EVENT, Commands
 
-FRAME: Final = 64
+FRAME: Final = 32
 """Commands of one frame."""
+
+WINDOW: Final = 4
+"""Frames of one turn that are on their way."""
 
 PATIENCE_S: Final = 90.0
 """How long a member waits for the venue: a restart takes some seconds."""
@@ -80,20 +85,29 @@ class Trader:
         self.venue, self.commands, self.heard = venue, commands, heard
         self.taken: list[Taken] = []
         self.at = 0
-        self.returns = self.resent = 0
+        self.returns = self.waited = 0
         self._open: deque[tuple[Future[Taken], int]] = deque()
+        self._is_lost = False
         venue.on_event(self._note)
 
-    def turn(self, count: int) -> None:
-        """Send so many commands, and wait until the venue has taken them."""
+    def turn(self, count: int, begun: Callable[[], object]) -> None:
+        """Send so many commands, and wait until the venue has taken them. begun: called when it has taken the first."""
         end = self.at + count
         for first in range(self.at, end, FRAME):
             rows = self.commands[first : min(first + FRAME, end)]
             self._open.append((self.venue.later.submit(rows), len(rows)))
+            if len(self._open) >= WINDOW:
+                self._take()
+                if first == self.at + FRAME * (WINDOW - 1):
+                    begun()
         while self._open:
-            self.taken.append(self._open[0][0].result(PATIENCE_S))
-            self._open.popleft()
+            self._take()
         self.at = end
+
+    def _take(self) -> None:
+        """Wait until the venue has taken the oldest frame."""
+        self.taken.append(self._open[0][0].result(PATIENCE_S))
+        self._open.popleft()
 
     def write(self, path: Path) -> None:
         """Write what the venue has acknowledged and told, after the last event of it was heard."""
@@ -105,8 +119,11 @@ class Trader:
 
     def _note(self, event: OrderEvent | SessionEvent) -> None:
         if isinstance(event, SessionEvent) and event.happening is Happening.LINK_LOST:
+            self._is_lost = True
+        elif self._is_lost and isinstance(event, SessionEvent) and event.happening is Happening.OPENED:
+            self._is_lost = False
             self.returns += 1
-            self.resent += sum(count for future, count in list(self._open) if not future.done())
+            self.waited += sum(count for future, count in list(self._open) if not future.done())
 
 
 def main(profile: str, commands: str, results: str) -> int:
@@ -117,12 +134,13 @@ def main(profile: str, commands: str, results: str) -> int:
         trader = Trader(venue, rows, Heard(frames))
         _say(f"ready {venue.later.account(None)} {venue.later.opened.session}")
         for line in sys.stdin:
-            if line.strip() == "end":
+            word, *more = line.split()
+            if word == "end":
                 trader.write(Path(results))
-                _say("written")
+                _say(f"{trader.returns} {trader.waited}")
             else:
-                trader.turn(int(line))
-                _say(f"{trader.at} {trader.returns} {trader.resent}")
+                trader.turn(int(word), (lambda: _say("begun")) if more else (lambda: None))
+                _say(str(trader.at))
     return 0
 
 
