@@ -50,6 +50,8 @@ MEMBER: Final = identity("client").signer
 ACCOUNTS: Final = 4
 WINDOW: Final = 16
 FRAME_MAX: Final = 5
+AGAIN: Final = 3
+"""Frames that were acknowledged and are sent once more after each start: they must get the same answer."""
 PATIENCE_S: Final = 20.0
 SEGMENT_BYTES: Final = 16 << 20
 """A small segment, so that some kills come while one is begun."""
@@ -214,9 +216,9 @@ class VenueKills:
         raise AssertionError(f"no {kind.__name__} came")
 
     def trade(self, peer: Stranger, session: int, following: int, until: float) -> None:
-        """Send what is not acknowledged once more under the same numbers, then further frames, with a window."""
-        first = min((number for number in self.frames if number + count_of(self.frames[number]) > self.done), default=1)
-        begun = first
+        """Send the last frames that were acknowledged, and all that were not, once more, then further ones."""
+        known = sorted(number for number in self.frames if number <= self.done)
+        first = known[-AGAIN:][0] if known else 1
         open_ = 0
         while time.monotonic() < until:
             while open_ < WINDOW:
@@ -234,7 +236,6 @@ class VenueKills:
                 assert not isinstance(message, CommandsRefused), message
                 if isinstance(message, CommandsTaken):
                     open_ -= self.note(message)
-        assert begun <= first
 
     @property
     def done(self) -> int:
