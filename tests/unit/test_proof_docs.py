@@ -5,6 +5,7 @@ from pathlib import Path
 
 from openoutcry.venue.proof.findings import OWN, FindingCode
 from openoutcry.venue.proof.limits import HEAD_NS, SEALED_NS, SIGN_NS, WAIT_NS
+from openoutcry.venue.proof.session_file import MAGIC, EntryKind
 from tools.draw_proof import PICTURE, draw
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -20,7 +21,8 @@ def test_the_picture_is_up_to_date() -> None:
 
 def test_every_finding_is_explained() -> None:
     """First column of the table of findings, and the sentence about those of the file itself, against the codes."""
-    rows = re.findall(r"^\| ([a-z ,]+) \|", HOW_TO, re.MULTILINE)
+    section = HOW_TO.split("## Read what is found", 1)[1]
+    rows = re.findall(r"^\| ([a-z ,]+) \|", section, re.MULTILINE)
     named = {name.strip() for row in rows if row != "finding" for name in row.split(",")}
     said = re.search(r"nothing against the venue: ([a-z ,]+)\.", HOW_TO)
     assert said is not None
@@ -36,3 +38,10 @@ def test_the_times_on_the_page_are_those_of_the_code() -> None:
     assert f"at most every {HEAD_NS // 10**6} ms" in PAGE
     assert f"within {SEALED_NS // 10**6} ms" in PAGE
     assert "a second later" in HOW_TO and WAIT_NS == 10**9
+
+
+def test_the_kinds_of_entries_on_the_page_are_those_of_the_code() -> None:
+    """Name and number of each row."""
+    rows = dict(re.findall(r"^\| ([A-Z]+) \| (\d) \|", HOW_TO, re.MULTILINE))
+    assert rows == {kind.name: str(int(kind)) for kind in EntryKind}
+    assert MAGIC == b"OOSES 1\n" and "`OOSES 1` and a line feed" in HOW_TO
