@@ -33,7 +33,7 @@ def order(
     pair: PairName,
     qty: Annotated[str, typer.Argument(metavar="QTY", help="How much, as in 2.5.")],
     at: Annotated[
-        list[str] | None, typer.Argument(metavar="[@ PRICE]", help="At which price; a market order else.")
+        list[str] | None, typer.Argument(metavar="@ PRICE", help="At which price; a market order else.")
     ] = None,
     venue: Profile = PROFILE_DEFAULT,
     account: Account = None,

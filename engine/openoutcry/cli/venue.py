@@ -8,6 +8,7 @@ from openoutcry.cli.order import choice
 from openoutcry.cli.reach import OK_EXIT, key_of, print_json, reach
 from openoutcry.cli.usage import UsageError
 from openoutcry.client import Venue
+from openoutcry.client.admin import instrument_number
 from openoutcry.domain import AccountField, Pair, Phase
 from openoutcry.venue.messages import OperatorDone
 
@@ -82,7 +83,8 @@ def run_list(
     instruments = key_of(base), key_of(quote)
     try:
         phase = Phase.AUCTION if auction else Phase.CONTINUOUS
-        pair = Pair(number, price_ticks_max=price_ticks_max, phase=phase)
+        numbers = [instrument_number(one) for one in instruments]
+        pair = Pair(number, base=numbers[0], quote=numbers[1], price_ticks_max=price_ticks_max, phase=phase)
     except ValueError as error:
         raise UsageError(str(error)) from error
     return _done(

@@ -7,6 +7,7 @@ import numpy as np
 
 from openoutcry.book import commands
 from openoutcry.domain import AccountField, Pair, Phase
+from openoutcry.domain.limits import INSTRUMENTS_MAX
 from openoutcry.domain.records import Commands
 from openoutcry.venue.messages import (
     CancelFor,
@@ -76,6 +77,18 @@ class Administration(Generic[Answer]):
     def cancel_for(self, key: bytes, *, pair: int = EVERY_PAIR) -> Answer:
         """Cancel the orders of a member, in one pair or in all."""
         return self._operate(CancelFor(key, pair))
+
+
+def instrument_number(certificate: bytes) -> int:
+    """Return the number by which a book knows an instrument, from its certificate's hash: the same one in each pair.
+
+    Two of a venue's instruments share a number once in four thousand million pairs of them; then list the pair with
+    numbers of your own.
+
+    >>> instrument_number(bytes.fromhex("00000100") + bytes(28))
+    256
+    """
+    return int.from_bytes(certificate[:4], "big") % INSTRUMENTS_MAX
 
 
 def bytes_of(command: Commands) -> bytes:

@@ -12,11 +12,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 from openoutcry.client.access import Access, read_profile
+from openoutcry.client.admin import instrument_number
 from openoutcry.client.errors import NotConnected, OperatorRefused
 from openoutcry.client.venue import Venue
 from openoutcry.domain import Pair
@@ -36,6 +38,9 @@ COMMANDS_PER_S: Final = 1_000_000
 OPERATOR: Final = "operator"
 PHRASE: Final = "phrase"
 PRICE_TICKS_MAX: Final = 65_535
+
+CODES: Final = 6
+"""Letters of a pair that is written as two codes of three."""
 
 
 class Practice:
@@ -142,8 +147,9 @@ class Practice:
         listed = {pair.name for pair in operator.pairs()}
         for number, name in enumerate(self.pairs):
             if name not in listed:
-                base, quote = (bytes([at + 1]) + number.to_bytes(31, "big") for at in range(2))
-                pair = Pair(number, base=2 * number + 1, quote=2 * number, price_ticks_max=PRICE_TICKS_MAX)
+                base, quote = (sha256(f"practice|{part}".encode()).digest() for part in _parts(name))
+                numbers = instrument_number(base), instrument_number(quote)
+                pair = Pair(number, base=numbers[0], quote=numbers[1], price_ticks_max=PRICE_TICKS_MAX)
                 operator.administration.list_pair(pair, base=base, quote=quote, name=name)
         for digits in (self.folder / "members").read_text(encoding="utf-8").split():
             key = bytes.fromhex(digits)
@@ -208,6 +214,14 @@ curve_key = "{curve}"
 keystore = "{name}.keys"
 unlock = "file:phrase"
 """
+
+
+def _parts(name: str) -> tuple[str, str]:
+    """Return what names an instrument for base and quote of a pair's name: EUR and USD of EURUSD or EUR/USD."""
+    base, slash, quote = name.partition("/")
+    if not slash and len(name) == CODES:
+        base, quote = name[:3], name[3:]
+    return base, quote or f"price of {base}"
 
 
 def _free_ports(count: int) -> list[int]:
