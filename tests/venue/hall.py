@@ -16,10 +16,13 @@ from openoutcry.domain.records import EVENT, Commands
 from openoutcry.role import FRAME_TAG, NOBODY, TIMER_TAG, Effects, Input, Record, Send, SignedInput
 from openoutcry.venue.messages import MemberAdd, PairList, SessionOpen
 from openoutcry.venue.role import Terms, VenueRole
+from openoutcry.wire.checksum import ChecksumVerifier
 from openoutcry.wire.codec import encode
 from openoutcry.wire.frames import COMMANDS, EVENTS, KINDS, RecordFrame, encode_records
+from openoutcry.wire.signed import verify
 from openoutcry.wire.tags import Message, tag_of
 
+NETWORK: Final = b"network of the tests of a venue"
 OWN: Final = b"V" * 32
 OPERATOR: Final = b"O" * 32
 SECOND: Final = 10**9
@@ -39,8 +42,9 @@ class Ports:
     store = None
 
     def verify(self, signed: Any) -> bool:
-        """Nobody signs here."""
-        raise NotImplementedError
+        """Tell whether every signature fits; authorities sign by checksum here."""
+        keys = [one.key for one in signed.signatures]
+        return verify(signed, ChecksumVerifier(NETWORK), keys) is None
 
     def secret(self, path: str) -> bytes:
         """Return what only this venue knows."""

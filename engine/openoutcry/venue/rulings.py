@@ -52,7 +52,8 @@ def lead(floor: Floor, time_ns: int, sends: list[Send]) -> None:
     while phases.is_due(time_ns):
         for change in phases.changes(time_ns, lambda pair: (floor.books.phase(pair), pair in closing)):
             wanted = change.wanted
-            reason = wanted.reason if phases.is_planned(change.pair) else StateReason.OPERATION
+            by_hand = wanted.reason is StateReason.SCHEDULE and not phases.is_planned(change.pair)
+            reason = StateReason.OPERATION if by_hand else wanted.reason
             if change.steps:
                 floor.run(phase_commands(change.pair, change.steps), time_ns, reason, sends, wanted.until_ns)
             else:
