@@ -70,7 +70,7 @@ def run_market(
         raise ReplayError(f"--out {out}: {error.strerror}") from error
     path, recording = _recording(sample, out, plain)
     say(recording.said)
-    play = play_of(_flow(recording), quick=quick)
+    play = play_of(_flow(recording), quick=quick, is_real=path is not None)
     console = Console()
     try:
         with ended_by_sigterm():

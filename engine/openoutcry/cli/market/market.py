@@ -16,7 +16,7 @@ from openoutcry.cli.market.crew import Crew, MarketBroken
 from openoutcry.cli.market.pacing import Pacing
 from openoutcry.cli.market.play import MEMBERS, Play
 from openoutcry.cli.market.proof import Line, hold_journal, prove, read_results, run_direct
-from openoutcry.cli.market.screen import FRAMES_PER_S, LEVELS, Notes, Screen, is_live, shown
+from openoutcry.cli.market.screen import FRAMES_PER_S, LEVELS, Notes, Screen, is_live, shown, size_of
 from openoutcry.client import ClientError, Missed, Scale, Venue
 from openoutcry.client.practice import Practice
 from openoutcry.client.watching import BookWatch, TradeWatch
@@ -75,7 +75,8 @@ def play_market(play: Play, console: Console, out: Path, *, live: bool, plain: b
     with tempfile.TemporaryDirectory(prefix="outcry-market-") as folder:
         practice = Practice(Path(folder) / "venue", members=(*MEMBERS, WATCHER), pairs=(), is_apart=True)
         with _log_kept(practice, out), practice:
-            notes(f"a venue is there, with a journal in {folder}; its links are encrypted, and on this machine only")
+            address = practice.access(WATCHER).venue.address.removeprefix("tcp://")
+            notes(f"a venue at {address}: encrypted links, this machine only, a journal on the disk")
             tape, books, crew, screen = _trade(play, practice, console, notes, live, quiet)
             results = read_results(crew.members)
         notes("the venue has stopped; now the same commands without network, members and kill")
@@ -104,7 +105,7 @@ def _trade(
         listed = watcher.pair(0)
         with watcher.watch_book(listed) as book, watcher.watch_trades(listed) as tape:
             pacing = Pacing(play, crew, practice, notes)
-            screen = Screen(play, listed, crew, pacing, notes, access.venue.address.removeprefix("tcp://"))
+            screen = Screen(play, listed, crew, pacing, notes, size_of(console, live))
             read: list[Trade] = []
             with _running(pacing, crew), shown(screen, console, book.view(LEVELS), live=live) as shower:
                 while pacing.is_alive():

@@ -43,13 +43,14 @@ class Turn:
 @dataclass(frozen=True, slots=True)
 class Play:
     """commands: in the order of the recording, with members' numbers for accounts. times_ns: when each was recorded.
-    owner: member of each command.
+    owner: member of each command. is_real: False for generated flow.
     """
 
     listed: FlowPair
     commands: Commands
     times_ns: NDArray[np.int64]
     owner: NDArray[np.int64]
+    is_real: bool
 
     @property
     def pair(self) -> Pair:
@@ -77,7 +78,7 @@ class Play:
         return datetime.fromtimestamp(int(self.times_ns[0]) // 10**9, UTC).strftime("%d %B %Y")
 
 
-def play_of(flow: Flow, *, quick: bool) -> Play:
+def play_of(flow: Flow, *, quick: bool, is_real: bool) -> Play:
     """Return what is played of a recording: what traders did in its busiest pair. Who trades is left to the venue."""
     script, _ = rematch_script(flow)
     number = next(iter(busiest(flow.messages, 1)), 0)
@@ -90,7 +91,7 @@ def play_of(flow: Flow, *, quick: bool) -> Play:
     owner = owners(commands["client_id"])
     commands["account"] = owner
     listed = replace(listed, pair=replace(listed.pair, pair_id=0, base=1, quote=0))
-    return Play(listed, commands, flow.messages["time_ns"][script.message[kept]], owner)
+    return Play(listed, commands, flow.messages["time_ns"][script.message[kept]], owner, is_real)
 
 
 def owners(client_ids: NDArray[np.uint64]) -> NDArray[np.int64]:

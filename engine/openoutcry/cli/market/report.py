@@ -15,7 +15,7 @@ from openoutcry.cli.market.screen import WIDTH
 def show_outcome(outcome: Outcome, console: Console, plain: bool) -> None:
     """Print the proof as a table, and one line of what it comes to. plain: it was held against the plain books."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    books = "plain books, no kill" if plain else "books, no kill"
+    books = "plain books, no kill" if plain else "books alone, no kill"
     for name, justify in (("", "left"), ("network, killed once", "right"), (books, "right"), ("", "left")):
         table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
     for line in outcome.lines:
@@ -41,5 +41,6 @@ def write_picture(outcome: Outcome, path: Path, plain: bool) -> None:
     console.print(outcome.while_dead)
     show_outcome(outcome, console, plain)
     svg = console.export_svg(title="outcry demo", unique_id="market")
+    svg = svg.replace("Fira Code, monospace", "monospace")
     # rich lets a browser fetch its font from elsewhere; any fixed-width one will do.
     path.write_text(re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL), encoding="utf-8")

@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, NamedTuple
 
 from rich.box import ROUNDED
 from rich.console import Console, Group, RenderableType
@@ -24,12 +24,30 @@ from openoutcry.marketdata.followers import Trade
 
 FRAMES_PER_S: Final = 8
 LEVELS: Final = 7
-TRADES: Final = 2 * LEVELS + 1
-BAR_CHARS: Final = 14
+WIDTH: Final = 100
+HEIGHT: Final = 30
 LINE_EVERY_S: Final = 2.0
 """Between two lines of progress, where there is no terminal."""
 
-WIDTH: Final = 100
+
+class Size(NamedTuple):
+    """How much there is room for: columns, those of the right half, levels of a side, notes, columns of a bar."""
+
+    width: int
+    right: int
+    levels: int
+    notes: int
+    bar: int
+
+    @property
+    def trades(self) -> int:
+        """Return how many trades stand above the members, so that both halves are as high."""
+        return 2 * self.levels - 5
+
+
+FULL: Final = Size(WIDTH, 40, LEVELS, 6, 14)
+SMALL: Final = Size(78, 35, 5, 3, 6)
+"""For a terminal of 80 columns and 24 lines."""
 
 STATES: Final = {
     "running": ("running", "bold green"),
@@ -56,19 +74,20 @@ class Notes:
         """Add what has happened now."""
         with self._lock:
             self.lines.append((self.seconds(), text))
-            if self._say is not None:
-                self._say.print(f"{self.seconds():5.1f} s  {text}", highlight=False, soft_wrap=True)
+        self.say(text)
+
+    def say(self, text: str) -> None:
+        """Print a line without keeping it."""
+        if self._say is not None:
+            self._say.print(f"{self.seconds():5.1f} s  {text}", highlight=False, soft_wrap=True)
 
 
 class Screen:
     """Draws the market while it is played."""
 
-    def __init__(self, play: Play, listed: Listed, crew: Crew, pacing: Pacing, notes: Notes, venue: str) -> None:
-        """venue: how it is reached."""
-        self.play, self.listed, self.crew, self.pacing, self.notes, self.venue = (
-            play, listed, crew, pacing, notes, venue,
-        )  # fmt: skip
-        self.latest: deque[Trade] = deque(maxlen=TRADES)
+    def __init__(self, play: Play, listed: Listed, crew: Crew, pacing: Pacing, notes: Notes, size: Size) -> None:
+        self.play, self.listed, self.crew, self.pacing, self.notes, self.size = play, listed, crew, pacing, notes, size
+        self.latest: deque[Trade] = deque(maxlen=FULL.trades)
         self.while_dead: RenderableType = ""
 
     def look(self, view: BookView) -> None:
@@ -78,9 +97,9 @@ class Screen:
 
     def draw(self, view: BookView) -> Group:
         """Return everything."""
-        middle = Table.grid(padding=(0, 1))
-        middle.add_column(width=58)
-        middle.add_column(width=40)
+        middle = Table.grid(padding=(0, 1, 0, 0))
+        middle.add_column(width=self.size.width - self.size.right - 1)
+        middle.add_column(width=self.size.right)
         middle.add_row(self._ladder(view), Group(self._tape(), self._members()))
         return Group(self._head(), middle, self._progress(), self._happened())
 
@@ -96,10 +115,9 @@ class Screen:
         words, style = STATES[self.pacing.state]
         text = Text.assemble(
             (self.listed.name, "bold"),
-            f"  recorded {self.play.day()}, {self.play.clock(min(self.pacing.done, len(self.play.commands) - 1))} UTC",
-            "    venue ",
+            f"  real orders of {self.play.day()}, " if self.play.is_real else "  GENERATED orders, ",
+            f"{self.play.clock(min(self.pacing.done, len(self.play.commands) - 1))}    venue ",
             (f" {words} ", style),
-            (f"  {self.venue}", "dim"),
         )
         return text
 
@@ -108,38 +126,29 @@ class Screen:
         grid = Table(box=None, pad_edge=False, padding=(0, 1), expand=True)
         for name, justify in (("to buy", "right"), ("price", "right"), ("to sell", "left")):
             grid.add_column(name, justify=justify, no_wrap=True, header_style="dim")  # type: ignore[arg-type]
-        bids, asks = view.depth.bids.tolist()[:LEVELS], view.depth.asks.tolist()[:LEVELS]
+        levels = self.size.levels
+        bids, asks = view.depth.bids.tolist()[:levels], view.depth.asks.tolist()[:levels]
         most = max((lots for _, lots, _ in (*bids, *asks)), default=1)
-        rows: list[tuple[RenderableType, ...]] = [("", "", "")] * (LEVELS - len(asks))
+        rows: list[tuple[RenderableType, ...]] = [("", "", "")] * (levels - len(asks))
         for price, lots, _ in reversed(asks):
-            rows.append(
-                (
-                    "",
-                    Text(f"{scale.price(price):,f}", "red"),
-                    Text(f"{_bar(lots, most)} {_qty(self.listed, lots)}", "red"),
-                )
-            )
+            offer = f"{self._bar(lots, most)} {_qty(self.listed, lots)}"
+            rows.append(("", Text(f"{scale.price(price):,f}", "red"), Text(offer, "red")))
         spread = f"{scale.price(asks[0][0] - bids[0][0]):f} apart" if bids and asks else ""
         rows.append(("", Text(spread, "dim"), ""))
         for price, lots, _ in bids:
-            rows.append(
-                (
-                    Text(f"{_qty(self.listed, lots)} {_bar(lots, most)}", "green"),
-                    Text(f"{scale.price(price):,f}", "green"),
-                    "",
-                )
-            )
-        rows += [("", "", "")] * (LEVELS - len(bids))
+            bid = f"{_qty(self.listed, lots)} {self._bar(lots, most)}"
+            rows.append((Text(bid, "green"), Text(f"{scale.price(price):,f}", "green"), ""))
+        rows += [("", "", "")] * (levels - len(bids))
         for row in rows:
             grid.add_row(*row)
-        stale = "" if view.is_current else ", waiting for the venue"
-        return Panel(grid, title=f"the book, as it is followed{stale}", box=ROUNDED, title_align="left")
+        stale = "" if view.is_current else ", waiting"
+        return Panel(grid, title=f"order book, from the venue's market data{stale}", box=ROUNDED, title_align="left")
 
     def _tape(self) -> RenderableType:
-        shown = LEVELS - 1
+        shown = self.size.trades
         lines = [self._trade(trade) for trade in list(self.latest)[:shown]]
         lines += [Text("")] * (shown - len(lines))
-        return Panel(Group(*lines), title="trades", box=ROUNDED, title_align="left")
+        return Panel(Group(*lines), title="trades, newest first", box=ROUNDED, title_align="left")
 
     def _trade(self, trade: Trade) -> Text:
         scale = self.listed.scale
@@ -154,26 +163,29 @@ class Screen:
         for number, member in enumerate(self.crew.members):
             turn = "▸" if number == self.pacing.member else " "
             grid.add_row(f"{turn} {member.name}", str(member.pid), f"{member.taken:,}")
-        return Panel(grid, title="members", box=ROUNDED, title_align="left")
+        return Panel(grid, title="members, a process each", box=ROUNDED, title_align="left")
 
     def _progress(self) -> RenderableType:
         total = len(self.play.commands)
         grid = Table.grid(padding=(0, 1))
-        grid.add_column(width=62)
+        width = self.size.width - self.size.right
+        grid.add_column(width=width)
         grid.add_column()
-        grid.add_row(
-            ProgressBar(total=total, completed=self.pacing.done, width=62),
-            f"{self.pacing.done:,} of {total:,} commands",
-        )
+        done = f"{self.pacing.done:,} of {total:,} commands"
+        grid.add_row(ProgressBar(total=total, completed=self.pacing.done, width=width), done)
         return grid
 
     def _happened(self) -> RenderableType:
+        count = self.size.notes
         lines = [
             Text(f"{seconds:5.1f} s  {text}", no_wrap=True, overflow="ellipsis")
-            for seconds, text in self.notes.lines[-6:]
+            for seconds, text in self.notes.lines[-count:]
         ]
-        lines += [Text("")] * (6 - len(lines))
-        return Panel(Group(*lines), title="what happens", box=ROUNDED, title_align="left", width=WIDTH)
+        lines += [Text("")] * (count - len(lines))
+        return Panel(Group(*lines), title="what happens", box=ROUNDED, title_align="left", width=self.size.width)
+
+    def _bar(self, lots: int, most: int) -> str:
+        return "█" * max(1, lots * self.size.bar // max(1, most))
 
 
 @contextmanager
@@ -199,7 +211,7 @@ class Shower:
             self._live.update(self._screen.draw(view), refresh=True)
         elif time.monotonic() - self._said >= LINE_EVERY_S:
             self._said = time.monotonic()
-            self._screen.notes(self._screen.line(view))
+            self._screen.notes.say(self._screen.line(view))
 
 
 def is_live(console: Console) -> bool:
@@ -207,8 +219,9 @@ def is_live(console: Console) -> bool:
     return console.is_terminal and os.environ.get("TERM") != "dumb"
 
 
-def _bar(lots: int, most: int) -> str:
-    return "█" * max(1, lots * BAR_CHARS // max(1, most))
+def size_of(console: Console, live: bool) -> Size:
+    """Return the size for a console; where nothing is drawn on it, the full one."""
+    return FULL if not live or (console.width >= WIDTH and console.height >= HEIGHT) else SMALL
 
 
 def _qty(listed: Listed, lots: int) -> str:
