@@ -8,15 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openoutcry.book.commands import batch, cancel, place
+from openoutcry.book.state import STATE_ORDER
 from openoutcry.client.desk import CODEC, RECORDS
 from openoutcry.client.errors import Closed, Full, Refused
-from openoutcry.client.orders import Asked, OrderState
+from openoutcry.client.orders import Asked, OrderEvent, OrderState, describe
 from openoutcry.client.outbox import OUTBOX_FRAMES_MAX, Batch, BatchState
 from openoutcry.client.session import EventFrame, Happening, SessionEvent, SessionState
 from openoutcry.domain import Side
-from openoutcry.domain.records import COMMAND, Commands
+from openoutcry.domain.records import COMMAND, EVENT, Commands
 from openoutcry.venue.messages import CommandsRefused, EntryFault, SessionOpen
-from openoutcry.wire.frames import COMMANDS, RecordFrame
+from openoutcry.wire.frames import COMMANDS, EVENTS, RecordFrame, encode_records
 from openoutcry.wire.tags import Message
 from tests.clients.fake_venue import BAD_LOTS, FakeMember, events_of
 from tests.clients.lossy import ME, Lossy
@@ -421,3 +422,48 @@ def test_a_part_sees_frames_in_order_although_an_answer_was_lost() -> None:
     assert shown == []
     lossy.settle()
     assert shown == [1, 2, 3]
+
+
+@given(
+    rows=st.lists(st.tuples(st.integers(1, 12), st.binary(min_size=64, max_size=64)), max_size=12),
+    ids=st.lists(st.integers(0, 3), max_size=6),
+    orders_=st.binary(max_size=3 * STATE_ORDER.itemsize),
+)
+def test_whatever_a_venue_says_of_orders_raises_nothing(
+    rows: list[tuple[int, bytes]], ids: list[int], orders_: bytes
+) -> None:
+    """Events of every kind with random fields, small handles and ids so that they meet; random snapshots."""
+    lossy = opened()
+    for name in ids:
+        batch_ = lossy.session.submit(place(0, 0, name, Side.BUY, 5, 50))
+        batch_.asked = [Asked(name % 20, 0, 0, name, 1, lambda order, error: None)]
+        lossy.session.orders.ask(batch_.asked[0], 7, 50, 5)
+    events = np.zeros(len(rows), EVENT)
+    for at, (kind, raw) in enumerate(rows):
+        events[at : at + 1] = np.frombuffer(raw, EVENT)
+        events["kind"][at], events["pair"][at] = kind, 0
+        events["maker"][at] %= 4
+        events["taker"][at] %= 4
+    if len(events):
+        stream = lossy.venue.members[ME].events.stream
+        lossy.desk.arrive([encode_records(EVENTS, stream, 1, events)], 0)  # type: ignore[list-item]
+    lossy.collect()
+    for one in lossy.told:
+        if isinstance(one, OrderEvent):
+            assert describe(one)["state"]
+    whole = len(orders_) // STATE_ORDER.itemsize
+    lossy.session.orders.restore(np.frombuffer(orders_, STATE_ORDER, whole))
+    assert all(order.reason_name is not None for order in lossy.session.orders.live())
+
+
+@given(
+    frames=st.lists(st.one_of(st.binary(max_size=200), st.builds(lambda tail: b"OORF" + tail, st.binary(max_size=99))))
+)
+def test_junk_is_counted_and_changes_nothing(frames: list[bytes]) -> None:
+    """Random bytes, some of which begin as frames of records do."""
+    lossy = opened()
+    lossy.desk.arrive(frames, 0)
+    assert lossy.desk.junk <= len(frames) and lossy.session.state is SessionState.OPEN and lossy.desk.fault is None
+    taken = lossy.submit(orders(0, 1))
+    lossy.move()
+    assert taken.state is BatchState.TAKEN

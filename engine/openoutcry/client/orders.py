@@ -87,7 +87,7 @@ class Order(msgspec.Struct, frozen=True, gc=False):
         """The name of the reason, "" for none."""
         if not self.reason:
             return ""
-        return (RejectCode if self.state is OrderState.REJECTED else CancelReason)(self.reason).name
+        return name_of(RejectCode if self.state is OrderState.REJECTED else CancelReason, self.reason)
 
 
 class OrderEvent(NamedTuple):
@@ -222,8 +222,7 @@ class OwnOrders:
         if asked.op == Op.PLACE:
             own = self._named.get(key)
             if own is None or own.state.is_over:
-                own_side = Side(side) if side in (0, 1) else Side.BUY  # the book rejects any other
-                self._named[key] = _Own(*key[:1], asked.account, asked.client_id, own_side, price_ticks, qty_lots)
+                self._named[key] = _Own(*key[:1], asked.account, asked.client_id, _side(side), price_ticks, qty_lots)
 
     def refuse(self, asked: Asked, why: Exception, out: list[OrderEvent]) -> None:
         """Note that the frame of a command was not taken, or will never be sent."""
@@ -263,7 +262,7 @@ class OwnOrders:
             handle, name, pair = int(row["handle"]), int(row["client_id"]), int(row["pair"])
             own = before.pop(handle, None) or self._named.get((pair, name))
             if own is None or own.state.is_over:
-                own = _Own(pair, int(row["account"]), name, Side(int(row["side"])), 0, 0)
+                own = _Own(pair, int(row["account"]), name, _side(int(row["side"])), 0, 0)
             own.state, own.handle, own.price = OrderState.LIVE, handle, int(row["price_ticks"])
             own.qty, own.leaves = int(row["original_lots"]), int(row["displayed_lots"] + row["reserve_lots"])
             own.filled = own.qty - own.leaves
@@ -280,7 +279,7 @@ class OwnOrders:
             return
         own = self._named.get(key)
         if own is None or own.state is not OrderState.SENT:
-            own = self._named[key] = _Own(*key[:1], self.account, key[1], Side(row[2]), row[8], row[9])
+            own = self._named[key] = _Own(*key[:1], self.account, key[1], _side(row[2]), row[8], row[9])
         own.state, own.handle, own.price, own.qty, own.leaves = OrderState.LIVE, row[6], row[8], row[9], row[9]
         self._live[own.handle] = own
         out.append(_event(number, row, own, False))
@@ -291,7 +290,7 @@ class OwnOrders:
         asked = self._answered((row[5], row[7]), ())
         if asked is None:
             return
-        name = RejectCode(row[3]).name if row[3] in RejectCode._value2member_map_ else str(row[3])
+        name = name_of(RejectCode, row[3])
         if asked.op == Op.PLACE:
             own = self._named.get((row[5], row[7]))
             if own is not None and own.state is OrderState.SENT:
@@ -299,7 +298,7 @@ class OwnOrders:
                 self._finish(own)
                 out.append(_event(number, row, own, False))
         if asked.answer is not None:
-            asked.answer(None, Rejected(f"the book refuses {Op(asked.op).name} {row[7]}: {name}", row[3]))
+            asked.answer(None, Rejected(f"the book refuses {name_of(Op, asked.op)} {row[7]}: {name}", row[3]))
 
     def _resting(self, number: int, row: Row, out: list[OrderEvent]) -> None:
         own = self._live.get(row[6])
@@ -400,6 +399,16 @@ class OwnOrders:
                 del self._named[key]
 
 
+def name_of(kind: type[IntEnum], number: int) -> str:
+    """Name a number, also one that this version does not know."""
+    return kind(number).name if number in kind._value2member_map_ else str(number)
+
+
+def _side(number: int) -> Side:
+    """Return a side. The book rejects any other number, and a venue that says one is not worth an exception."""
+    return Side.SELL if number == Side.SELL else Side.BUY
+
+
 def _event(number: int, row: Row, own: _Own, is_maker: bool) -> OrderEvent:
     return OrderEvent(number, row[1], own.seen(), row[8], row[9], is_maker, row[0])
 
@@ -409,7 +418,7 @@ def describe(event: OrderEvent) -> dict[str, Any]:
     order = event.order
     return {
         "number": event.number,
-        "kind": EventKind(event.kind).name if event.kind else "REFUSED",
+        "kind": name_of(EventKind, event.kind) if event.kind else "REFUSED",
         "pair": order.pair,
         "account": order.account,
         "client_id": order.client_id,
