@@ -90,9 +90,18 @@ class AsyncVenue:
         self._has_begun = False
 
     @classmethod
-    def open(cls, profile: Path | str, **options: bool | float | str) -> Self:
+    def open(
+        cls,
+        profile: Path | str,
+        *,
+        trades: bool = True,
+        track: bool = True,
+        timeout_s: float = TIMEOUT_S,
+        software: str = "",
+    ) -> Self:
         """Read a profile and open its keystore, which may take a second. Raises ConfigError."""
-        return cls(read_profile(Path(profile)).open(), **options)  # type: ignore[arg-type]
+        access = read_profile(Path(profile)).open()
+        return cls(access, trades=trades, track=track, timeout_s=timeout_s, software=software)
 
     async def connect(self) -> None:
         """Begin, and wait until the session is open and own orders are known. Raises NotConnected."""
