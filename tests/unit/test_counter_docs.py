@@ -4,12 +4,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
+
+from openoutcry.moves import Move
 from openoutcry_counter.client import CounterClientSettings
 from openoutcry_counter.messages import MESSAGES, Outcome
 from openoutcry_counter.role import CounterSettings
 from openoutcry_counter.table import MACHINE, MOVES
-
-from openoutcry.moves import Move
 from tools.draw_moves import PICTURE, draw
 
 ROOT = Path(__file__).parents[2]
