@@ -22,6 +22,7 @@ from openoutcry.venue.limits import KEPT_FRAMES
 from openoutcry.venue.messages import RUNS_MAX, CommandsTaken, TakenRun
 from openoutcry.venue.office import Office, OfficeState
 from openoutcry.venue.pairs import Listed
+from openoutcry.venue.receipts import Receipts
 from openoutcry.venue.routing import Router
 from openoutcry.venue.sessions import Sessions, SessionsState
 from openoutcry.wire.fields import KeyId
@@ -102,14 +103,16 @@ class FloorState(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     pairs: list[tuple[int, Listed]]
     feeds: bytes | None
     office: OfficeState
+    receipts: bytes | None
 
 
 class Floor:
-    """One venue. own: the key of its node. is_lit: whether it has public feeds."""
+    """One venue. own: the key of its node. is_lit: whether it has public feeds. receipts: None where it gives none."""
 
-    def __init__(self, books: VenueBooks, own: KeyId, is_lit: bool, office: Office) -> None:
+    def __init__(self, books: VenueBooks, own: KeyId, is_lit: bool, office: Office, receipts: Receipts | None) -> None:
         self.books = books
         self.office = office
+        self.receipts = receipts
         self.sessions = Sessions()
         self.router = Router()
         self.pairs: dict[int, Listed] = {}
@@ -175,6 +178,8 @@ class Floor:
             return
         first = self._first
         events = self.books.apply(self._batch[:rows])
+        if self.receipts is not None:
+            self.receipts.chain(self._batch[:rows], self._runs[:runs].tolist(), first, time_ns, sends)
         self._rows = self._run_count = 0
         self._first += rows
         self._tell(events, runs, first, time_ns, StateReason.BAND, sends)
@@ -189,6 +194,8 @@ class Floor:
         assert self._rows == 0, "what was gathered before comes first"
         first = self._first
         events = self.books.apply(commands)
+        if self.receipts is not None:
+            self.receipts.chain(commands, [], first, time_ns, sends)
         self._first += len(commands)
         kinds = events["kind"]
         refused = events["code"][kinds == EventKind.REJECTED]
@@ -284,14 +291,30 @@ class Floor:
         assert self._rows == 0
         feeds = self.feeds.snapshot() if self.feeds is not None else None
         pairs = sorted(self.pairs.items())
-        return FloorState(self.books.snapshot(), self.sessions.state(), pairs, feeds, self.office.state())
+        receipts = self.receipts.dump() if self.receipts is not None else None
+        return FloorState(self.books.snapshot(), self.sessions.state(), pairs, feeds, self.office.state(), receipts)
 
     @classmethod
-    def restored(cls, state: FloorState, kind: BooksKind, own: KeyId, is_lit: bool, secret: bytes) -> Self:
-        """Return what `state` gave; secret: of its office. Raises ValueError for what is no state of a floor."""
+    def restored(
+        cls,
+        state: FloorState,
+        kind: BooksKind,
+        own: KeyId,
+        is_lit: bool,
+        secret: bytes,
+        receipts: Receipts | None,
+    ) -> Self:
+        """Return what `state` gave. secret: of its office. receipts: new ones.
+
+        Raises ValueError for what is no state of a floor.
+        """
+        if (state.receipts is None) != (receipts is None):
+            raise ValueError("whether a venue gives receipts is said before its first record, and cannot be changed")
+        if receipts is not None and state.receipts is not None:
+            receipts.load(state.receipts)
         if (state.feeds is not None) != is_lit:
             raise ValueError("a lit venue cannot go on as a dark one, nor the other way round")
-        floor = cls(kind.restore(state.books), own, is_lit, Office.restored(state.office, secret))
+        floor = cls(kind.restore(state.books), own, is_lit, Office.restored(state.office, secret), receipts)
         floor.sessions = Sessions.restored(state.sessions)
         floor.pairs = dict(state.pairs)
         if state.feeds is not None:
@@ -312,6 +335,9 @@ class Floor:
         keys = [(account, pair) for pair in self.pairs for account in range(self.sessions.accounts)]
         net = {key: self.books.position(*key) - void.get(key, 0) for key in keys}
         broken += self.office.accounting.check(net)
+        if self.receipts is not None:
+            numbers = range(1, self.sessions.count + 1)
+            broken += self.receipts.check({n: self.sessions.value(n, "next_sequence") - 1 for n in numbers})
         try:
             self.books.check()
         except AssertionError as error:

@@ -59,6 +59,8 @@ def add_member(floor: Floor, message: MemberAdd, time_ns: int, sends: list[Send]
     # a new account has the group of its own number + 1, so the first account's is free for all of them
     group = sessions.value(message.with_session, "group") if message.with_session else sessions.accounts + 1
     number = sessions.add(message.member, message.accounts, message.commands_per_s, message.name, group)
+    if floor.receipts is not None:
+        floor.receipts.add(number, message.member)
     rows: list[Commands] = []
     for account in sessions.accounts_of(number):
         rows.append(commands.set_limits(account, AccountField.SESSION, number))

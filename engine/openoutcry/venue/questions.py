@@ -17,6 +17,7 @@ from openoutcry.venue.messages import (
     OperatorFault,
     PairsAsk,
 )
+from openoutcry.venue.proof.messages import ProofAsk
 from openoutcry.venue.statements import answers
 from openoutcry.venue.statements.messages import DayReportAsk, PairName, StatementAsk
 from openoutcry.wire.faults import FaultCode, WireFault, fault
@@ -27,7 +28,7 @@ from openoutcry.wire.streams import Resent
 from openoutcry.wire.tags import Message, tag_of
 from openoutcry.wire.versions import refuse
 
-Question = PairsAsk | StreamResend | StreamSnapshotWanted | PublicDigestWanted | StatementAsk | DayReportAsk
+Question = PairsAsk | StreamResend | StreamSnapshotWanted | PublicDigestWanted | StatementAsk | DayReportAsk | ProofAsk
 
 
 def answer(floor: Floor, sender: KeyId, question: Question, now_ns: int, is_operator: bool) -> list[Send]:
@@ -37,6 +38,12 @@ def answer(floor: Floor, sender: KeyId, question: Question, now_ns: int, is_oper
         return [
             Send(sender, pairs.answer(floor.pairs, question.first, floor.books, lambda pair: tariffs.of(pair, now_ns)))
         ]
+    if isinstance(question, ProofAsk):
+        if floor.receipts is None:
+            return [
+                Send(sender, refuse(fault(FaultCode.UNKNOWN_TAG, "this venue gives no receipts"), tag_of(ProofAsk)))
+            ]
+        return [floor.receipts.answer(question, sender, floor.sessions.numbers.get(sender, 0))]
     if isinstance(question, StatementAsk | DayReportAsk):
         return [Send(sender, _account(floor, sender, question, now_ns, is_operator))]
     if question.stream >= EVENT_STREAM_MIN:

@@ -27,8 +27,10 @@ from openoutcry.venue.messages import (
     SessionOpen,
 )
 from openoutcry.venue.office import Office
+from openoutcry.venue.proof.messages import CommandsSigned, ProofAsk
+from openoutcry.venue.receipts import Receipts
 from openoutcry.venue.statements.messages import DayReportAsk, StatementAsk
-from openoutcry.wire.faults import WireFault
+from openoutcry.wire.faults import FaultCode, WireFault, fault
 from openoutcry.wire.fields import KeyId
 from openoutcry.wire.frames import COMMANDS, encode_records
 from openoutcry.wire.messages import StreamHead, StreamResend, StreamSnapshotWanted
@@ -44,6 +46,7 @@ CLOCK: Final = b"clock"
 HEADS: Final = b"heads"
 INDICATE: Final = b"indicate"
 PHASES: Final = b"phases"
+RECEIPTS: Final = b"receipts"
 
 OFFICE_SECRET: Final = "auction ends"
 """Path of the secret from which random ends of auctions are drawn."""
@@ -56,14 +59,23 @@ QUESTIONS: Final[tuple[MessageType, ...]] = (
     PublicDigestWanted,
     StatementAsk,
     DayReportAsk,
+    ProofAsk,
 )
-_TAKEN: Final[tuple[MessageType, ...]] = (*MEMBER_MESSAGES, *QUESTIONS, OrderEntry, Signed, *operators.DEEDS)
+_TAKEN: Final[tuple[MessageType, ...]] = (
+    *MEMBER_MESSAGES,
+    *QUESTIONS,
+    OrderEntry,
+    Signed,
+    CommandsSigned,
+    *operators.DEEDS,
+)
 TAKES: Final = frozenset(tag_of(type_) for type_ in _TAKEN)
 """Tags that a venue is given, beside frames of commands."""
 
 _DECODERS: Final[dict[int, "msgspec.msgpack.Decoder[Any]"]] = {
     tag_of(type_): msgspec.msgpack.Decoder(type_) for type_ in [*MEMBER_MESSAGES, *operators.DEEDS]
 }
+_NO_RECEIPTS: Final = fault(FaultCode.UNKNOWN_TAG, "this venue gives no receipts")
 _encoder: Final = msgspec.msgpack.Encoder()
 _state_decoder: Final = msgspec.msgpack.Decoder(FloorState)
 
@@ -71,13 +83,15 @@ _state_decoder: Final = msgspec.msgpack.Decoder(FloorState)
 @dataclass(frozen=True, slots=True)
 class Terms:
     """How a venue is run. operators: keys that may command it. is_lit: whether it publishes. orders_first: orders that
-    the books have room for at first. authorities: keys whose MARKET_STATE it obeys.
+    the books have room for at first. authorities: keys whose MARKET_STATE it obeys. receipts: whether it signs in which
+    order it has carried commands out, for as long as it exists.
     """
 
     operators: frozenset[KeyId]
     is_lit: bool = True
     orders_first: int = 65_536
     authorities: frozenset[KeyId] = frozenset()
+    receipts: bool = True
 
 
 class VenueRole:
@@ -95,11 +109,15 @@ class VenueRole:
         self._kind = kind
         self._admission = Admission(ports.number, checks)
         self._verify = ports.verify
+        self._secret_of = ports.secret
         self._secret = ports.secret(OFFICE_SECRET)
         books = kind((), accounts=0, capacity=terms.orders_first)
-        self.floor = Floor(books, ports.own, terms.is_lit, Office(self._secret))
+        self.floor = Floor(books, ports.own, terms.is_lit, Office(self._secret), self._receipts())
         self._set: dict[bytes, int] = {}
         """Timers of the floor that are set, and when they are due."""
+
+    def _receipts(self) -> Receipts | None:
+        return Receipts(self._own, self._secret_of) if self._terms.receipts else None
 
     # -- admit -----------------------------------------------------------------------------------------------------
 
@@ -153,6 +171,12 @@ class VenueRole:
         if isinstance(body, questions.Question):
             sends += questions.answer(self.floor, sender, body, now_ns, sender in self._terms.operators)
             return False
+        if isinstance(body, CommandsSigned):
+            receipts = self.floor.receipts
+            wrong = _NO_RECEIPTS if receipts is None else receipts.judge(body, sender, self._verify)
+            if wrong is not None:
+                sends.append(Send(sender, refuse(wrong, one.tag)))
+            return wrong is None
         if isinstance(body, Signed):
             said = rulings.read_state(self.floor, body, self._terms.authorities, self._verify)
             if isinstance(said, WireFault):
@@ -210,6 +234,9 @@ class VenueRole:
             floor.gather(frames, time_ns)
         floor.flush(time_ns, sends)
         rulings.lead(floor, time_ns, sends)
+        if floor.receipts is not None:
+            floor.receipts.close(time_ns, sends)
+            self._set_one(RECEIPTS, floor.receipts.due_ns, timers)
         self._set_timers(timers)
         return Effects(sends, timers)
 
@@ -219,6 +246,10 @@ class VenueRole:
         floor = self.floor
         if tag == Tag.SIGNED:
             rulings.obey(floor, sender, raw, time_ns, sends)
+            return
+        if tag == Tag.COMMANDS_SIGNED:
+            assert floor.receipts is not None
+            floor.receipts.hear(sender, raw, time_ns, sends)
             return
         message = _DECODERS[tag].decode(raw)
         if isinstance(message, KeepAlive):
@@ -285,7 +316,8 @@ class VenueRole:
             state = _state_decoder.decode(memoryview(data)[len(MAGIC) :])
         except msgspec.DecodeError as error:
             raise ValueError(f"no state of a venue: {error}") from error
-        self.floor = Floor.restored(state, self._kind, self._own, self._terms.is_lit, self._secret)
+        is_lit, secret = self._terms.is_lit, self._secret
+        self.floor = Floor.restored(state, self._kind, self._own, is_lit, secret, self._receipts())
 
     def check(self) -> list[str]:
         """Return one line for each broken invariant of books, sessions and streams."""

@@ -13,6 +13,7 @@ from openoutcry.venue.calendar.messages import CalendarSet
 from openoutcry.venue.calendar.steps import phase_commands
 from openoutcry.venue.floor import Floor
 from openoutcry.venue.messages import OperatorFault, PairPhase
+from openoutcry.venue.receipts import PortVerifier
 from openoutcry.venue.statements.messages import Annul
 from openoutcry.venue.statements.trades import AnnulFault
 from openoutcry.venue.tariffs.messages import TariffSet
@@ -20,7 +21,7 @@ from openoutcry.wire.codec import Codec
 from openoutcry.wire.faults import FaultCode, WireFault, fault
 from openoutcry.wire.fields import KeyId
 from openoutcry.wire.service import MarketState, StateReason, read_market_state
-from openoutcry.wire.signed import Signed, Verifier, open_signed
+from openoutcry.wire.signed import Signed, open_signed
 from openoutcry.wire.tags import TagTable, tag_of
 from openoutcry.wire.versions import refuse
 
@@ -109,7 +110,7 @@ def read_state(
     floor: Floor, signed: Signed, authorities: Collection[KeyId], verify: Callable[[Signed], bool]
 ) -> MarketState | WireFault:
     """Return what an authority says of a pair that is traded here, or why it is not obeyed. Changes nothing."""
-    state = read_market_state(signed, _CODEC, _All(signed, verify), authorities)
+    state = read_market_state(signed, _CODEC, PortVerifier(verify), authorities)
     if isinstance(state, MarketState) and not _pairs_of(floor, state):
         return fault(FaultCode.OUT_OF_RANGE, "no such pair is traded here")
     return state
@@ -130,14 +131,3 @@ def obey(floor: Floor, sender: KeyId, raw: bytes | memoryview, time_ns: int, sen
 def _pairs_of(floor: Floor, state: MarketState) -> list[int]:
     """Return the pairs of two instruments that are traded here: one, or several books of them."""
     return sorted(pair for pair, facts in floor.pairs.items() if facts.identity == state.pair)
-
-
-class _All(Verifier):
-    """Verifies the signatures of one signed object by `Ports.verify`, which tells of all of them at once."""
-
-    def __init__(self, signed: Signed, verify: Callable[[Signed], bool]) -> None:
-        self._signed, self._verify = signed, verify
-
-    def verify(self, key: bytes, signature: bytes, data: bytes) -> bool:
-        """Tell whether all signatures of the object are good."""
-        return self._verify(self._signed)

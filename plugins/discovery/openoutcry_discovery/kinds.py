@@ -11,10 +11,12 @@ from openoutcry.marketdata.records import INDICATIONS, L3, LEVELS, TOPS, TRADES
 from openoutcry.role import Ports
 from openoutcry.venue import messages as venue
 from openoutcry.venue.calendar import messages as calendar
+from openoutcry.venue.proof import messages as proof
 from openoutcry.venue.role import TAKES, Terms, VenueRole
 from openoutcry.venue.statements import messages as statements
 from openoutcry.venue.tariffs import messages as tariffs
 from openoutcry.wire.frames import COMMANDS, EVENTS
+from openoutcry.wire.tags import MessageType
 from openoutcry_discovery.trader import HEARD, Trader, TraderSettings
 
 Key = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
@@ -23,20 +25,34 @@ Key = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 class DiscoverySettings(Settings, frozen=True, forbid_unknown_fields=True):
     """operators: keys of those who may command the venue, 64 hexadecimal digits each; without one there are neither
     members nor pairs. orders_first: live orders that the books have room for at first; they grow by themselves.
-    authorities: keys whose MARKET_STATE the venue obeys, 64 hexadecimal digits each.
+    authorities: keys whose MARKET_STATE the venue obeys, 64 hexadecimal digits each. receipts: whether it signs in
+    which order it has carried commands out; cannot be changed later.
     """
 
     operators: Annotated[tuple[Key, ...], Meta(max_length=64)] = ()
     orders_first: Annotated[int, Meta(ge=1, le=ORDERS_MAX)] = 65_536
     authorities: Annotated[tuple[Key, ...], Meta(max_length=16)] = ()
+    receipts: bool = True
 
 
 def _discovery(settings: Any, ports: Ports, answers: Answers) -> VenueRole:
     operators = frozenset(bytes.fromhex(key) for key in settings.operators)
     authorities = frozenset(bytes.fromhex(key) for key in settings.authorities)
-    terms = Terms(operators, is_lit=True, orders_first=settings.orders_first, authorities=authorities)
+    terms = Terms(
+        operators, is_lit=True, orders_first=settings.orders_first, authorities=authorities, receipts=settings.receipts
+    )
     return VenueRole("discovery", terms, ports, answers)
 
+
+MESSAGES: Final[tuple[MessageType, ...]] = (
+    *venue.MESSAGES,
+    *marketdata.MESSAGES,
+    *calendar.MESSAGES,
+    *tariffs.MESSAGES,
+    *statements.MESSAGES,
+    *proof.MESSAGES,
+)
+"""All that a venue and those who trade or watch there say to each other."""
 
 DISCOVERY: Final = RoleKind(
     name="discovery",
@@ -44,7 +60,7 @@ DISCOVERY: Final = RoleKind(
     summary="a lit venue: members trade on its books, anyone may watch them",
     make=_discovery,
     settings=DiscoverySettings,
-    messages=(*venue.MESSAGES, *marketdata.MESSAGES, *calendar.MESSAGES, *tariffs.MESSAGES, *statements.MESSAGES),
+    messages=MESSAGES,
     records=(L3, LEVELS, TOPS, TRADES, INDICATIONS),
     takes=TAKES,
     takes_records=frozenset([COMMANDS.number]),
