@@ -13,7 +13,16 @@ from typing import Annotated, Any, Final
 import typer
 
 from openoutcry import __version__
-from openoutcry.cli import compact_command, key_commands, node_commands, plugin_commands, simulate_command
+from openoutcry.cli import (
+    compact_command,
+    key_commands,
+    node_commands,
+    plugin_commands,
+    simulate_command,
+    statement_command,
+    trade_commands,
+    verify_command,
+)
 from openoutcry.cli.plugin_group import WithPlugins
 from openoutcry.cli.usage import UsageError
 
@@ -38,6 +47,9 @@ node_commands.add_to(app)
 compact_command.add_to(app)
 plugin_commands.add_to(app)
 simulate_command.add_to(app)
+trade_commands.add_to(app)
+statement_command.add_to(app)
+verify_command.add_to(app)
 
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the tables and the picture.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
