@@ -179,7 +179,7 @@ class Floor:
         first = self._first
         events = self.books.apply(self._batch[:rows])
         if self.receipts is not None:
-            self.receipts.chain(self._batch[:rows], self._runs[:runs].tolist(), first, time_ns, sends)
+            self.receipts.chain(self._batch[:rows], self._runs[:runs].tolist(), first, time_ns)
         self._rows = self._run_count = 0
         self._first += rows
         self._tell(events, runs, first, time_ns, StateReason.BAND, sends)
@@ -195,7 +195,7 @@ class Floor:
         first = self._first
         events = self.books.apply(commands)
         if self.receipts is not None:
-            self.receipts.chain(commands, [], first, time_ns, sends)
+            self.receipts.chain(commands, [], first, time_ns)
         self._first += len(commands)
         kinds = events["kind"]
         refused = events["code"][kinds == EventKind.REJECTED]
