@@ -1,24 +1,15 @@
 """`outcry order`, `cancel`, `orders`, `watch`, and `outcry venue`: their options."""
 
-from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
+from openoutcry.cli import ruling_commands
+from openoutcry.cli.venue_options import PROFILE_DEFAULT, Account, Detail, Json, MemberKey, PairName, Profile
+
 venue_app: Final = typer.Typer(help="Operate a venue: members, pairs, halts.", no_args_is_help=True)
 member_app: Final = typer.Typer(help="Who trades there, and how much.", no_args_is_help=True)
 venue_app.add_typer(member_app, name="member")
-
-PROFILE_DEFAULT: Final = Path("venue.toml")
-
-Profile = Annotated[
-    Path, typer.Option("--venue", metavar="FILE", help="How the venue is reached, and with which keys.")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
-Account = Annotated[int | None, typer.Option("--account", metavar="N", help="Which account; else the profile's.")]
-PairName = Annotated[str, typer.Argument(metavar="PAIR", help="Name or number of a pair.")]
-MemberKey = Annotated[str, typer.Argument(metavar="KEY", help="The member's identity, 64 hexadecimal digits.")]
-Detail = Annotated[str, typer.Option("--why", metavar="TEXT", help="What the market is told.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -26,6 +17,9 @@ def add_to(app: typer.Typer) -> None:
     for command in (order, cancel, orders, watch):
         app.command()(command)
     app.add_typer(venue_app, name="venue")
+
+
+ruling_commands.add_to(venue_app)
 
 
 def order(

@@ -19,7 +19,7 @@ NOT_A_LIMIT: Final = frozenset({AccountField.OPEN, AccountField.SESSION})
 def run_member_add(profile: Path, key: str, accounts: int, rate: int, name: str, as_json: bool) -> int:
     """Add a member."""
     member = key_of(key)
-    return _done(
+    return done(
         profile,
         lambda venue: venue.administration.add_member(member, accounts=accounts, commands_per_s=rate, name=name),
         lambda done: f"member {key[:16]} trades as session {done.number}, on {accounts} accounts",
@@ -31,13 +31,13 @@ def run_member_suspend(profile: Path, key: str, again: bool, keep: bool, as_json
     """Suspend a member, or let it trade again."""
     member = key_of(key)
     if again:
-        return _done(
+        return done(
             profile,
             lambda venue: venue.administration.reinstate(member),
             lambda done: f"member {key[:16]} trades again",
             as_json,
         )
-    return _done(
+    return done(
         profile,
         lambda venue: venue.administration.suspend(member, cancel=not keep),
         lambda done: f"member {key[:16]} is suspended, {done.number} orders cancelled",
@@ -63,7 +63,7 @@ def run_member_limits(
         return done
 
     count = len(wanted) + (rate is not None)
-    return _done(profile, use, lambda done: f"{count} limits of member {key[:16]} are set", as_json)
+    return done(profile, use, lambda done: f"{count} limits of member {key[:16]} are set", as_json)
 
 
 def run_list(
@@ -87,7 +87,7 @@ def run_list(
         pair = Pair(number, base=numbers[0], quote=numbers[1], price_ticks_max=price_ticks_max, phase=phase)
     except ValueError as error:
         raise UsageError(str(error)) from error
-    return _done(
+    return done(
         profile,
         lambda venue: venue.administration.list_pair(
             pair, base=instruments[0], quote=instruments[1], name=name, tick_units=tick_units
@@ -134,7 +134,7 @@ def run_pairs(profile: Path, as_json: bool) -> int:
 def run_phase(profile: Path, pair: str, phase: str, why: str, as_json: bool) -> int:
     """Bring a pair into a phase."""
     wanted = choice("phase", phase, Phase)
-    return _done(
+    return done(
         profile,
         lambda venue: venue.administration.phase(venue.pair(pair).number, wanted, detail=why),
         lambda done: f"{pair} is {phase}",
@@ -145,7 +145,7 @@ def run_phase(profile: Path, pair: str, phase: str, why: str, as_json: bool) -> 
 def run_cancel_for(profile: Path, key: str, pair: str | None, as_json: bool) -> int:
     """Cancel a member's orders."""
     member = key_of(key)
-    return _done(
+    return done(
         profile,
         lambda venue: venue.administration.cancel_for(member, pair=-1 if pair is None else venue.pair(pair).number),
         lambda done: f"{done.number} orders of member {key[:16]} cancelled",
@@ -153,7 +153,7 @@ def run_cancel_for(profile: Path, key: str, pair: str | None, as_json: bool) -> 
     )
 
 
-def _done(
+def done(
     profile: Path, ask: Callable[[Venue], OperatorDone], text: Callable[[OperatorDone], str], as_json: bool
 ) -> int:
     """Ask an operator's command and print what was done."""

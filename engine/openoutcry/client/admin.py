@@ -1,6 +1,6 @@
 """What an operator can tell a venue, a function each, signed by the client's key, which the venue lists."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, Generic, TypeVar
 
 import numpy as np
@@ -9,6 +9,7 @@ from openoutcry.book import commands
 from openoutcry.domain import AccountField, Pair, Phase
 from openoutcry.domain.limits import INSTRUMENTS_MAX
 from openoutcry.domain.records import Commands
+from openoutcry.venue.calendar.messages import Calendar, CalendarSet
 from openoutcry.venue.messages import (
     CancelFor,
     MemberAdd,
@@ -18,6 +19,8 @@ from openoutcry.venue.messages import (
     PairList,
     PairPhase,
 )
+from openoutcry.venue.statements.messages import Annul
+from openoutcry.venue.tariffs.messages import Tariff, TariffSet
 from openoutcry.wire.tags import Message
 
 Answer = TypeVar("Answer")
@@ -73,6 +76,18 @@ class Administration(Generic[Answer]):
     def resume(self, pair: int, detail: str = "") -> Answer:
         """Trade a pair continuously again."""
         return self.phase(pair, Phase.CONTINUOUS, detail=detail)
+
+    def calendar(self, calendar: Calendar, pairs: Sequence[int]) -> Answer:
+        """Let pairs follow a calendar (`calendar_file.read_calendar`); the number of the answer is how many."""
+        return self._operate(CalendarSet(calendar, tuple(pairs)))
+
+    def tariff(self, tariff: Tariff, pair: int = EVERY_PAIR) -> Answer:
+        """Charge by a tariff from its time on, 0 for at once; every pair: all that have no tariff of their own."""
+        return self._operate(TariffSet(pair, tariff))
+
+    def annul(self, pair: int, number: int, detail: str = "") -> Answer:
+        """Make a trade void. number: as the pair's feed of trades counts. detail: told to both members."""
+        return self._operate(Annul(pair, number, detail))
 
     def cancel_for(self, key: bytes, *, pair: int = EVERY_PAIR) -> Answer:
         """Cancel the orders of a member, in one pair or in all."""

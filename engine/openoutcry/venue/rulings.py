@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from openoutcry.book import commands
 from openoutcry.domain import RejectCode, Side
@@ -85,10 +86,11 @@ def set_calendar(floor: Floor, message: CalendarSet, time_ns: int, sends: list[S
 
 
 def set_tariff(floor: Floor, message: TariffSet, time_ns: int, sends: list[Send]) -> Ruling:
-    """Charge by a tariff from its time on."""
+    """Charge by a tariff from its time on, at once where that is 0."""
     if message.pair >= 0 and message.pair not in floor.pairs:
         return RejectCode.UNKNOWN_PAIR, 0, ""
-    wrong = floor.office.set_tariff(message.pair, message.tariff, time_ns)
+    tariff = message.tariff if message.tariff.from_ns else replace(message.tariff, from_ns=time_ns)
+    wrong = floor.office.set_tariff(message.pair, tariff, time_ns)
     return (0, 0, "") if wrong is None else (OperatorFault.WRONG_COMMAND, 0, wrong)
 
 

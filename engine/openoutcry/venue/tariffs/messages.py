@@ -11,7 +11,7 @@ from openoutcry.wire.tags import Message, MessageType, Tag
 
 
 class Tariff(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
-    """What each side of a trade pays, from `from_ns` on, until a later tariff holds.
+    """What each side of a trade pays, from `from_ns` on (0: at once), until a later tariff holds.
 
     maker_ppm, taker_ppm: parts per million of the trade's value, for the side that rested and the one that came;
     negative: the venue pays. minimum_units, maximum_units: at least and at most so much of the quote instrument from
