@@ -13,13 +13,14 @@ from openoutcry.venue.proof.orders import Event, Order, check_orders, sent_comma
 from openoutcry.venue.proof.placing import check_placing, head_fault, place_faults, places_of
 from openoutcry.venue.proof.replaying import check_replay
 from openoutcry.venue.proof.story import Story, read_story
+from openoutcry.venue.statements.messages import MESSAGES as STATEMENT_MESSAGES
 from openoutcry.wire.codec import Codec
 from openoutcry.wire.faults import WireFault
 from openoutcry.wire.frames import KINDS
 from openoutcry.wire.signed import Verifier
 from openoutcry.wire.table import MESSAGES
 
-CODEC = Codec(MESSAGES.extended([*VENUE_MESSAGES, *PROOF_MESSAGES]))
+CODEC = Codec(MESSAGES.extended([*VENUE_MESSAGES, *PROOF_MESSAGES, *STATEMENT_MESSAGES]))
 """Decodes whatever a session file of a venue holds."""
 
 
