@@ -1,15 +1,24 @@
 """A day at a venue, from its opening auction to its statements; what members are told adds up and can be proved."""
 
+import json
 import random
+import socket
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pytest
+import typer
 
 from openoutcry.book.commands import cancel, place
+from openoutcry.cli.main import app
 from openoutcry.client.calendar_file import parse_calendar
 from openoutcry.domain import AccountField, Phase, RejectCode, Side
 from openoutcry.marketdata.records import TRADE, TradeFlag
+from openoutcry.node.keys.keystore import create
+from openoutcry.node.keys.layout import CHEAPEST
+from openoutcry.node.keys.unlock import open_secrets, parse_unlock
 from openoutcry.role import Send
 from openoutcry.venue.calendar.messages import CalendarSet
 from openoutcry.venue.messages import MemberLimit, PairPhase
@@ -21,8 +30,11 @@ from openoutcry.venue.tariffs.messages import Tariff, TariffSet
 from openoutcry.wire.checksum import ChecksumVerifier
 from openoutcry.wire.faults import WireFault
 from openoutcry.wire.service import MarketState
+from tests.keystores import passphrase_file
 from tests.venue.diary import Diary, rows_of
 from tests.venue.hall import NETWORK, OPERATOR, SECOND, Hall, member, messages_of, state_of
+from tests.venue.kills import OPERATOR as KILLS_OPERATOR
+from tests.venue.kills import VenueKills
 
 MINUTE = 60 * SECOND
 MEMBERS = (1, 2, 3)
@@ -174,3 +186,111 @@ def test_a_day_adds_up_and_can_be_proved(seed: int) -> None:
     again = hall.make()
     again.restore(BytesIO(state_of(hall.venue)))
     assert state_of(again) == state_of(hall.venue) and again.check() == []
+
+
+def test_a_day_is_run_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A node of `outcry run` in a process of its own, killed once at noon; everything else is what people type."""
+    node = VenueKills(tmp_path, seed=1)
+    port = free_port()
+    text = node.file.read_text(encoding="utf-8")
+    node.file.write_text(text.replace('listen = "tcp://127.0.0.1:0"', f'listen = "tcp://127.0.0.1:{port}"'))
+    boss, boss_key = profile(tmp_path, node, port, "boss")
+    one, one_key = profile(tmp_path, node, port, "one")
+    two, two_key = profile(tmp_path, node, port, "two")
+    text = node.file.read_text(encoding="utf-8")
+    node.file.write_text(
+        text.replace(f'operators = ["{KILLS_OPERATOR.key.hex()}"]', f'operators = ["{boss_key.hex()}"]')
+    )
+    command = typer.main.get_command(app)
+
+    def run(*words: str, code: int = 0) -> str:
+        found = command.main([*words], "outcry", standalone_mode=False)
+        out, err = capsys.readouterr()
+        assert int(found or 0) == code, (words, out, err)
+        return out + err
+
+    def fills(who: str) -> int:
+        (line,) = json.loads(run("statement", "--venue", who, "--json"))["lines"]
+        return int(line["closing_lots"])
+
+    process, _ = node.start()
+    try:
+        run("venue", "list", "0", "EURUSD", "--base", "11" * 32, "--quote", "22" * 32, "--auction", "--venue", boss)
+        for key in (one_key, two_key):
+            run("venue", "member", "add", key.hex(), "--venue", boss)
+        run("venue", "tariff", "EURUSD", "--maker", "-500", "--taker", "2000", "--flat", "1", "--venue", boss)
+        write_calendar(tmp_path / "open.toml", "continuous")
+        # collected for the opening, which the calendar makes by being handed in
+        run("order", "buy", "EURUSD", "5", "100", "--venue", one)
+        run("order", "sell", "EURUSD", "2", "100", "--venue", two)
+        assert "1 pairs follow" in run("venue", "calendar", str(tmp_path / "open.toml"), "EURUSD", "--venue", boss)
+        assert (fills(one), fills(two)) == (2, -2)
+        run("order", "sell", "EURUSD", "1", "100", "--venue", two)
+        run("venue", "halt", "EURUSD", "--why", "news", "--venue", boss)
+        assert "PHASE_FORBIDS" in run("order", "buy", "EURUSD", "1", "100", "--venue", one, code=1)
+        process.kill()
+        process.wait(timeout=20)
+        process, _ = node.start()
+        run("venue", "resume", "EURUSD", "--venue", boss)
+        run("venue", "member", "limits", two_key.hex(), "order_lots_max=1", "--venue", boss)
+        assert "ORDER_SIZE_LIMIT" in run("order", "sell", "EURUSD", "2", "100", "--venue", two, code=1)
+        run("order", "sell", "EURUSD", "1", "100", "--venue", two)
+        assert (fills(one), fills(two)) == (4, -4)
+        assert "trade 2 of EURUSD is void" in run("venue", "annul", "EURUSD", "2", "--why", "a slip", "--venue", boss)
+        assert "ANNULLED" in run("venue", "annul", "EURUSD", "2", "--venue", boss, code=1)
+        write_calendar(tmp_path / "close.toml", "closed")
+        run("venue", "calendar", str(tmp_path / "close.toml"), "EURUSD", "--venue", boss)
+        assert "PHASE_FORBIDS" in run("order", "buy", "EURUSD", "1", "100", "--venue", one, code=1)
+        assert (fills(one), fills(two)) == (3, -3)
+        (line,) = json.loads(run("statement", "--venue", two, "--json"))["lines"]
+        # 2 lots at 100 in the auction at the mean of both rates, 1 as taker; each rounded up, and 1 besides
+        assert int(line["maker_fees_units"]) + int(line["taker_fees_units"]) == (1 + 1) + (1 + 1)
+        (pair,) = json.loads(run("venue", "report", "--venue", boss, "--json"))["pairs"]
+        assert (pair["trades"], pair["annulled"], pair["halts"], pair["members"]) == (2, 1, 1, 2)
+        assert "NOT_AN_OPERATOR" in run("venue", "report", "--venue", one, code=1)
+    finally:
+        process.kill()
+        process.wait(timeout=20)
+
+
+def write_calendar(path: Path, phase: str) -> None:
+    """Write a calendar by which a pair is in one phase all day."""
+    today = datetime.now(UTC).date()
+    path.write_text(
+        f"""
+name = "{path.stem}"
+zone = "Etc/UTC"
+first_day = {today - timedelta(days=1)}
+last_day = {today + timedelta(days=1)}
+[days.all]
+weekdays = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+steps = [{{ at = "00:00", phase = "{phase}" }}]
+"""
+    )
+
+
+def free_port() -> int:
+    """Return a port that nobody uses now."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def profile(folder: Path, node: VenueKills, port: int, name: str) -> tuple[str, bytes]:
+    """Write a profile with a keystore of its own; return its path, and the key."""
+    phrase = passphrase_file(folder)
+    create(folder / f"{name}.keys", phrase.read_bytes().strip(), CHEAPEST)
+    secrets = open_secrets(folder / f"{name}.keys", parse_unlock(f"file:{phrase}"))
+    path = folder / f"{name}.toml"
+    path.write_text(
+        f"""
+[venue]
+address = "tcp://127.0.0.1:{port}"
+key = "{node.key.hex()}"
+curve_key = "{node.curve.hex()}"
+[member]
+keystore = "{name}.keys"
+unlock = "file:{phrase.name}"
+"""
+    )
+    return str(path), secrets.signer.key
