@@ -39,6 +39,8 @@ DIFFERENT_EXIT: Final = 1
 BROKEN_EXIT: Final = 70
 """The market could not be played to its end."""
 
+INTERRUPTED_EXIT: Final = 130
+
 
 @dataclass(frozen=True, slots=True)
 class Recording:
@@ -78,6 +80,9 @@ def run_market(
     except (MarketBroken, ClientError) as error:
         sys.stderr.write(f"outcry: {error}\nThe venue's log is {out / 'venue.log'}.\n")
         return BROKEN_EXIT
+    except KeyboardInterrupt:
+        sys.stderr.write("outcry: interrupted; every process of the market has ended\n")
+        return INTERRUPTED_EXIT
     values = {"sample": str(path) if path else None, **outcome.values()}
     try:
         (out / "market.json").write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")

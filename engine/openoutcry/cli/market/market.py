@@ -72,8 +72,8 @@ def play_market(play: Play, console: Console, out: Path, *, live: bool, plain: b
     live = live and is_live(console) and not quiet
     notes = Notes(None if live or quiet else console)
     begin = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="outcry-market-") as folder:
-        practice = Practice(Path(folder) / "venue", members=(*MEMBERS, WATCHER), pairs=(), is_apart=True)
+    with tempfile.TemporaryDirectory(prefix="outcry-") as folder:
+        practice = Practice(Path(folder) / "v", members=(*MEMBERS, WATCHER), pairs=(), is_apart=True)
         with _log_kept(practice, out), practice:
             address = practice.access(WATCHER).venue.address.removeprefix("tcp://")
             notes(f"a venue at {address}: encrypted links, this machine only, a journal on the disk")

@@ -166,7 +166,6 @@ def journaled(folder: Path) -> dict[int, list[RecordFrame]]:
 class Kept:
     """How the journal stands to what the members sent and were acknowledged, in commands."""
 
-    acknowledged: int
     missing: int
     doubled: int
     different: int
@@ -175,22 +174,23 @@ class Kept:
 def hold_journal(play: Play, members: Sequence[Member], results: Results, folder: Path) -> Kept:
     """Count acknowledged commands that the journal lacks, has twice, or has otherwise than they were sent."""
     frames = journaled(folder)
-    acknowledged = missing = doubled = different = 0
+    missing = doubled = 0
+    known = {member.session for member in members}
+    different = sum(len(frame.records) for session in frames.keys() - known for frame in frames[session])
     for number, member in enumerate(members):
         sent = with_accounts(play.own(number), np.zeros(len(play.own(number)), np.int64), [member.account])
-        times = np.zeros(len(sent) + 1, np.int64)
+        times = np.zeros(len(sent), np.int64)
         for frame in frames.get(member.session, []):
-            at = frame.sequence - 1 + np.arange(len(frame.records))
-            inside = at[at < len(sent)]
-            np.add.at(times, np.minimum(at, len(sent)), 1)
-            different += len(at) - len(inside)
-            different += int(np.count_nonzero(sent[inside] != frame.records[: len(inside)]))
+            first = frame.sequence - 1
+            wanted = sent[first : first + len(frame.records)]
+            times[first : first + len(frame.records)] += 1
+            different += len(frame.records) - len(wanted)
+            different += int(np.count_nonzero(wanted != frame.records[: len(wanted)]))
         for taken in results.taken[number]:
-            first, count = int(taken["sequence"]) - 1, int(taken["commands"])
-            acknowledged += count
-            missing += int(np.count_nonzero(times[first : first + count] == 0))
-        doubled += int(np.count_nonzero(times[:-1] > 1))
-    return Kept(acknowledged, missing, doubled, different)
+            first = int(taken["sequence"]) - 1
+            missing += int(np.count_nonzero(times[first : first + int(taken["commands"])] == 0))
+        doubled += int(np.count_nonzero(times > 1))
+    return Kept(missing, doubled, different)
 
 
 def prove(

@@ -46,7 +46,7 @@ class Size(NamedTuple):
 
 
 FULL: Final = Size(WIDTH, 40, LEVELS, 6, 14)
-SMALL: Final = Size(78, 35, 5, 3, 6)
+SMALL: Final = Size(80, 33, 5, 3, 4)
 """For a terminal of 80 columns and 24 lines."""
 
 STATES: Final = {
@@ -142,7 +142,7 @@ class Screen:
         for row in rows:
             grid.add_row(*row)
         stale = "" if view.is_current else ", waiting"
-        return Panel(grid, title=f"order book, from the venue's market data{stale}", box=ROUNDED, title_align="left")
+        return Panel(grid, title=f"order book{stale}", box=ROUNDED, title_align="left")
 
     def _tape(self) -> RenderableType:
         shown = self.size.trades

@@ -33,10 +33,14 @@ FRAME: Final = 32
 WINDOW: Final = 4
 """Frames of one turn that are on their way."""
 
+BEGUN_FRAMES: Final = 16
+"""Frames, at least, of a turn whose beginning is told: the venue is killed before it has taken the last."""
+
 PATIENCE_S: Final = 90.0
 """How long a member waits for the venue: a restart takes some seconds."""
 
-TAKEN: Final = np.dtype([("sequence", "<u8"), ("commands", "<u8"), ("book_sequence", "<u8")])
+
+TAKEN_ROWS: Final = np.dtype([("sequence", "<u8"), ("commands", "<u8"), ("book_sequence", "<u8")])
 """What the venue has acknowledged: a frame."""
 
 
@@ -90,16 +94,24 @@ class Trader:
         self._is_lost = False
         venue.on_event(self._note)
 
-    def turn(self, count: int, begun: Callable[[], object]) -> None:
-        """Send so many commands, and wait until the venue has taken them. begun: called when it has taken the first."""
+    def turn(self, count: int, begun: Callable[[], object] | None = None) -> None:
+        """Send so many commands, and wait until the venue has taken them.
+
+        begun: called once, when the venue has taken the first frame and others are on their way; then frames are small,
+        so that it takes a while.
+        """
         end = self.at + count
-        for first in range(self.at, end, FRAME):
-            rows = self.commands[first : min(first + FRAME, end)]
+        size = FRAME if begun is None else max(1, min(FRAME, count // BEGUN_FRAMES))
+        for first in range(self.at, end, size):
+            rows = self.commands[first : min(first + size, end)]
             self._open.append((self.venue.later.submit(rows), len(rows)))
             if len(self._open) >= WINDOW:
                 self._take()
-                if first == self.at + FRAME * (WINDOW - 1):
+                if begun is not None:
                     begun()
+                    begun = None
+        if begun is not None:  # a turn of three commands or fewer
+            begun()
         while self._open:
             self._take()
         self.at = end
@@ -114,7 +126,7 @@ class Trader:
         if self.taken:
             self.heard.wait(self.taken[-1].event_head)
         events = np.concatenate([np.zeros(0, EVENT), *(frame.events for frame in self.heard.frames)])
-        taken = np.array([one[:3] for one in self.taken], TAKEN)
+        taken = np.array([one[:3] for one in self.taken], TAKEN_ROWS)
         np.savez(path, events=events, taken=taken, fault=np.array(self.heard.fault))
 
     def _note(self, event: OrderEvent | SessionEvent) -> None:
@@ -139,7 +151,7 @@ def main(profile: str, commands: str, results: str) -> int:
                 trader.write(Path(results))
                 _say(f"{trader.returns} {trader.waited}")
             else:
-                trader.turn(int(word), (lambda: _say("begun")) if more else (lambda: None))
+                trader.turn(int(word), (lambda: _say("begun")) if more else None)
                 _say(str(trader.at))
     return 0
 
