@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from openoutcry.book.commands import batch, cancel, place
+from openoutcry.book.commands import batch, cancel, fund, place
 from openoutcry.client.calendar_file import parse_calendar
 from openoutcry.domain import AccountField, EventFlag, EventKind, Pair, Phase, RejectCode, Side
 from openoutcry.domain.records import Commands, Events
@@ -283,6 +283,22 @@ def test_a_trade_is_annulled_once_and_all_are_told(hall: Hall) -> None:
     assert int(again["number"]) == 4
     assert hall.venue.check() == []
     assert state_of(hall.replayed()) == state_of(hall.venue) and restored(hall)
+
+
+def test_backing_that_an_annulled_trade_has_spent_is_available_again(hall: Hall) -> None:
+    """Member 1 is backed, member 2 is not: quote comes back to the buyer, nothing to the seller."""
+    floor = hall.venue.floor
+    quote = floor.pairs[0].quote_number
+    hall.operate(MemberLimit(ONE, -1, AccountField.BACKED, 1))
+    floor.run(fund(0, quote, 1_000), hall.now_ns, StateReason.OPERATION, [])
+    hall.trade(1, 1, buy(1, lots=4))
+    hall.trade(2, 1, sell(1, lots=3))
+    assert floor.books.backing(0, quote)[2] == 300
+    available = floor.books.backing(0, quote)[0]
+    assert done(hall.operate(Annul(0, 1))).code == 0
+    assert floor.books.backing(0, quote)[0] == available + 300
+    assert floor.books.backing(2, floor.pairs[0].base_number) == (0, 0, 0)
+    assert hall.venue.check() == []
 
 
 def test_statements_are_the_members_own_and_reports_the_operators(hall: Hall) -> None:

@@ -59,6 +59,10 @@ class VenueBooks(FedBooks, Protocol):
         """Return the last price of a pair."""
         ...
 
+    def backing(self, account: int, instrument: int) -> tuple[int, int, int]:
+        """Return an account's backing in an instrument: available, drawn, spent."""
+        ...
+
     def position(self, account: int, pair: int) -> int:
         """Return an account's net position in a pair, lots."""
         ...

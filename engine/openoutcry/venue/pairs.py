@@ -24,7 +24,7 @@ class Phases(Protocol):
 
 
 class Listed(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True):
-    """What an operator has said of a pair."""
+    """What an operator has said of a pair. base_number, quote_number: its instruments in the books."""
 
     base: bytes
     quote: bytes
@@ -33,6 +33,8 @@ class Listed(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields
     price_ticks_min: int
     price_ticks_max: int
     qty_lots_max: int
+    base_number: int
+    quote_number: int
 
     @property
     def identity(self) -> PairId:
@@ -52,7 +54,9 @@ def listed(message: PairList) -> tuple[int, Listed]:
     """Return number and facts of the pair of a message whose command the book has accepted."""
     (add,) = np.frombuffer(message.add, COMMAND)
     low, high, lots = (int(add[name]) for name in ("display_lots", "price_ticks", "qty_lots"))
-    return int(add["pair"]), Listed(message.base, message.quote, message.name, message.tick_units, low, high, lots)
+    base, quote = divmod(int(add["trigger_ticks"]) % 2**64, 2**32)
+    names = (message.base, message.quote, message.name)
+    return int(add["pair"]), Listed(*names, message.tick_units, low, high, lots, base, quote)
 
 
 def answer(pairs: dict[int, Listed], first: int, books: Phases, tariff_of: Callable[[int], Tariff]) -> Pairs:

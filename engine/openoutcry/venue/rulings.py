@@ -15,8 +15,8 @@ from openoutcry.venue.calendar.steps import phase_commands
 from openoutcry.venue.floor import Floor
 from openoutcry.venue.messages import OperatorFault, PairPhase
 from openoutcry.venue.receipts import PortVerifier
-from openoutcry.venue.statements.messages import Annul
-from openoutcry.venue.statements.trades import AnnulFault
+from openoutcry.venue.statements.messages import Annul, Annulled
+from openoutcry.venue.statements.trades import AnnulFault, Annulment, refund_commands
 from openoutcry.venue.tariffs.messages import TariffSet
 from openoutcry.wire.codec import Codec
 from openoutcry.wire.faults import FaultCode, WireFault, fault
@@ -103,9 +103,25 @@ def annul(floor: Floor, message: Annul, time_ns: int, sends: list[Send]) -> Ruli
     for told in done.told:
         office.note_void(told.account, told.pair, told.qty_lots if told.side is Side.BUY else -told.qty_lots)
         sends.append(Send(sessions.keys[int(sessions.session_of[told.account + 1])], told, sign=True))
+    _refund(floor, message.pair, done, time_ns, sends)
     if floor.feeds is not None:
         sends += [Send(topic, frame) for topic, frame in floor.feeds.annul(message.pair, done.record)]
     return 0, message.number, ""
+
+
+def _refund(floor: Floor, pair: int, done: Annulment, time_ns: int, sends: list[Send]) -> None:
+    """Make backing available again that an annulled trade has spent; an account that is not backed has spent none."""
+    facts = floor.pairs[pair]
+
+    def has_spent(told: Annulled) -> bool:
+        buys = told.side is Side.BUY
+        units = told.price_ticks * told.qty_lots if buys else told.qty_lots
+        return floor.books.backing(told.account, facts.quote_number if buys else facts.base_number)[2] >= units
+
+    maker, taker = done.told
+    rows = refund_commands(done.row, facts.base_number, facts.quote_number, (has_spent(maker), has_spent(taker)))
+    if len(rows):
+        floor.run(rows, time_ns, StateReason.OPERATION, sends)
 
 
 def read_state(
