@@ -14,7 +14,7 @@ from openoutcry.cli.market.screen import WIDTH
 
 def show_outcome(outcome: Outcome, console: Console, plain: bool) -> None:
     """Print the proof as a table, and one line of what it comes to. plain: it was held against the plain books."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
     books = "plain books, no kill" if plain else "books alone, no kill"
     for name, justify in (("", "left"), ("network, killed once", "right"), (books, "right"), ("", "left")):
         table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
