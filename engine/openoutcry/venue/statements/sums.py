@@ -70,6 +70,20 @@ class Sums:
             grown[:, :have] = self._small
             self._small = grown
 
+    def claim(self, column: int, most: int) -> bool:
+        """Make sure that sums in `small` of a column can grow by `most` in all; False where that may be too much."""
+        if most > SURE_MAX:
+            return False
+        if self._bound[column] + most > SURE_MAX:
+            self._carry(column)
+        self._bound[column] += most
+        return True
+
+    @property
+    def small(self) -> I64:
+        """The (columns, slots) sums that are surely right as int64; only after `claim` may they be added to."""
+        return self._small
+
     def add(self, column: int, slots: I64, values: I64) -> None:
         """Add each value, from -2^62 to 2^62, to its slot's sum; a slot may occur often. 10 ns a value."""
         if not len(values):
