@@ -70,7 +70,7 @@ def main() -> None:
     versions = [NODE_ROLE, RoleVersion(1, "discovery", 1)]
     folder = Path(wanted["folder"])
     log: Log = NoLog() if durability == "none" else FileLog.create(folder, versions, Settings(archives_max=0))
-    part = Part(1, DISCOVERY, DiscoverySettings((OPERATOR.key.hex(),)))
+    part = Part(1, DISCOVERY, DiscoverySettings((OPERATOR.key.hex(),), receipts=wanted.get("receipts", False)))
     answers: Any = NoAnswers()
     core = Core([part], log, Identity(signer, Ed25519Verifier(), lambda path: SEED), answers, sync=durability == "sync")
     runner = Runner(core, links, log, time.time_ns, snapshot_at_stop=False)
