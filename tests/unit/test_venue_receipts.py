@@ -77,8 +77,8 @@ def test_a_run_has_a_receipt_and_its_owner_alone_gets_it(hall: Hall) -> None:
     hall.pass_time(20 * MS)
     (receipt,) = messages_of(ask(hall, ProofWanted.RECEIPT, 3), ONE, Receipt)
     assert (receipt.state, receipt.sequence, receipt.count) == (ReceiptState.PLACED, 2, 2)
-    (head,) = [send for send in ask(hall, ProofWanted.HEAD) if isinstance(send.body, ChainHead)]
-    assert head.sign and head.body.sequence == receipt.head
+    (head,) = ask(hall, ProofWanted.HEAD)
+    assert head.sign and isinstance(head.body, ChainHead) and head.body.sequence == receipt.head
     assert messages_of(ask(hall, ProofWanted.RECEIPT, 1, number=2, session=1), TWO, Refuse)
     assert messages_of(hall.say(member(9), ProofAsk(ProofWanted.CHAIN, 1)), member(9), Refuse)
     assert messages_of(ask(hall, ProofWanted.HEAD, 99), ONE, Refuse)
