@@ -31,6 +31,10 @@ from openoutcry.wire.service import MarketState, StateReason
 
 ROWS_FIRST: Final = 4_096
 RUNS_FIRST: Final = 1_024
+
+POSITIONS_LOOKED_AT: Final = 65_536
+"""Positions that `check` compares whether or not the ledger knows of them: 0.2 s of work. Of more, those it knows."""
+
 COLLECTING: Final = frozenset({Phase.PRE_OPEN, Phase.AUCTION})
 
 
@@ -333,12 +337,14 @@ class Floor:
         return floor
 
     def check(self) -> list[str]:
-        """Return what cannot be. Cost: O(state), and 2 microseconds for each account in each pair."""
+        """Return what cannot be. Cost: O(state)."""
         broken = self.sessions.check() + self.router.check(self.sessions)
-        void = self.office.void
-        keys = [(account, pair) for pair in self.pairs for account in range(self.sessions.accounts)]
+        accounting, void = self.office.accounting, self.office.void
+        keys = accounting.ledger.places()
+        if self.sessions.accounts * len(self.pairs) <= POSITIONS_LOOKED_AT:
+            keys = [(account, pair) for pair in self.pairs for account in range(self.sessions.accounts)]
         net = {key: self.books.position(*key) - void.get(key, 0) for key in keys}
-        broken += self.office.accounting.check(net)
+        broken += accounting.check(net)
         if self.receipts is not None:
             numbers = range(1, self.sessions.count + 1)
             broken += self.receipts.check({n: self.sessions.value(n, "next_sequence") - 1 for n in numbers})

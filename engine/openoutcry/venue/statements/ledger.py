@@ -111,6 +111,10 @@ class Ledger:
         slots, is_known = self._keys.find(np.array([account << PAIR_BITS | pair], np.int64))
         return self._closing(int(slots[0])) if is_known[0] else 0
 
+    def places(self) -> list[tuple[int, int]]:
+        """Return account and pair of everything that was traded this month or is held from before, in order."""
+        return [divmod(key, 1 << PAIR_BITS) for key in self._keys.sorted.tolist()]
+
     def lines(self, month: int, accounts: Iterable[int], first: tuple[int, int] = (0, 0)) -> Iterator[StatementLine]:
         """Yield the lines of accounts in a month, by account, then pair, from (account, pair) `first` on.
 
