@@ -3,8 +3,8 @@
 The way: a member's socket, TCP on loopback, the venue's checks, journal, match, events back to their owners, who read
 them, and level 3 published to a follower in a process of its own, whose digest is held against the venue's. Flow: mix A
 (see `benchmarks.workloads`), two members, frames encoded before; venue and load have a core each where there are two.
-In the same run the same frames go through a bare echo. The venue gives no receipts here; `benchmarks.proof` says what they
-cost.
+In the same run the same frames go through a bare echo. The venue gives no receipts here; what they cost stands in
+`benchmarks.proof`.
 """
 
 import json
