@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
@@ -163,7 +164,11 @@ def test_a_client_that_is_stopped_loses_its_orders_in_time_and_goes_on_when_it_i
     file.chmod(0o600)
     with practice, Venue.open(practice.profile("bob")) as bob, bob.watch_book("EURUSD") as book:
         mine = bob.place("EURUSD", Side.BUY, 3, "0.9000")
-        with subprocess.Popen([sys.executable, "-c", STOPPED, str(file)], stdout=subprocess.PIPE, text=True) as child:
+        with (
+            subprocess.Popen([sys.executable, "-c", STOPPED, str(file)], stdout=subprocess.PIPE, text=True) as child,
+            ExitStack() as at_last,
+        ):
+            at_last.callback(child.kill)  # else a failure here would wait for it for ever
             assert child.stdout is not None and child.stdout.readline() == "placed\n"
             eventually(lambda: book.view().depth.bids["qty_lots"].tolist() == [7, 3])
             child.send_signal(signal.SIGSTOP)

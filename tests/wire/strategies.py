@@ -56,7 +56,8 @@ def _field(type_: inspect.Type) -> st.SearchStrategy[Any]:
             return st.sampled_from(list(enum))
         case inspect.VarTupleType(item_type=item, min_length=shortest, max_length=longest):
             assert longest is not None
-            return st.lists(_field(item), min_size=shortest or 0, max_size=max(shortest or 0, min(longest, 4))).map(tuple)
+            least = shortest or 0
+            return st.lists(_field(item), min_size=least, max_size=max(least, min(longest, 4))).map(tuple)
         case inspect.StructType(cls=struct):
             return _struct(struct)
     raise AssertionError(type_)
