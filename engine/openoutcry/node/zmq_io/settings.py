@@ -13,9 +13,7 @@ from openoutcry.wire.signed import Signer
 Endpoint = Annotated[str, Meta(max_length=255, pattern=r"\A(tcp://(\*|[A-Za-z0-9.-]+|\[[0-9a-f:]+\]):[0-9]{1,5})?\Z")]
 """`tcp://host:port` to listen at; `*` for every interface, port 0 for any free one, "" for nowhere."""
 
-AddressOrNone = Annotated[
-    str, Meta(max_length=255, pattern=r"\A(tcp://([A-Za-z0-9.-]+|\[[0-9a-f:]+\]):[0-9]{1,5})?\Z")
-]
+AddressOrNone = Annotated[str, Meta(max_length=255, pattern=r"\A(tcp://([A-Za-z0-9.-]+|\[[0-9a-f:]+\]):[0-9]{1,5})?\Z")]
 """`tcp://host:port` of another node, "" for none."""
 
 MS: Final = 1_000_000
