@@ -4,6 +4,7 @@ A watch of a book or top is of what is: a slow reader gets the newest state, and
 what happened: it queues within bounds, and a slow reader is told how many it has missed.
 """
 
+import time
 from types import TracebackType
 from typing import Generic, NamedTuple, Self, TypeVar
 
@@ -123,10 +124,11 @@ class BookWatch(Watch[int]):
                 raise ClientError("level 2 has no digest: watch level 3")
             return follower.digest()
 
-    def verify(self, timeout_s: float = 10.0, tries: int = 20) -> bool:
+    def verify(self, timeout_s: float = 10.0, tries: int = 100) -> bool:
         """Ask the venue for its digest, and tell whether ours is the same. Raises NoAnswer, also where the book moved
-        at each of so many tries.
+        at each of so many tries, ten seconds in all: a book that has just missed something takes a while to have it.
         """
+        pause_s = 0.001
         for _ in range(tries):
             answers: list[bool | None] = []
             with self._shell.line.lock:
@@ -137,6 +139,8 @@ class BookWatch(Watch[int]):
                 raise NoAnswer(f"the venue gives no digest of {self.listed.name} within {timeout_s:g} s")
             if answers[0] is not None:
                 return answers[0]
+            time.sleep(pause_s)
+            pause_s = min(2 * pause_s, 0.1)
         raise NoAnswer(f"the book of {self.listed.name} has changed during each of {tries} tries: try again")
 
     def _changed(self, followed: Followed) -> None:
