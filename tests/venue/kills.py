@@ -42,6 +42,7 @@ from openoutcry.wire.tags import Message
 from tests.keystores import make, passphrase_file
 from tests.links.nodes import identity
 from tests.links.strangers import Stranger
+from tests.running import run_node
 from tests.venue.hall import NoChecks, Ports
 
 ROLES: Final = (NODE_ROLE, RoleVersion(1, "discovery", 1))
@@ -142,20 +143,9 @@ class VenueKills:
 
     def start(self) -> tuple["subprocess.Popen[bytes]", str]:
         """Start the node and wait until it listens."""
-        begin = time.monotonic()
-        log = self.folder / "log"
-        with log.open("wb") as out:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "openoutcry.cli.main", "run", str(self.file)], stdout=out, stderr=out
-            )
-        while True:
-            text = log.read_text(encoding="utf-8")
-            found = [word for word in text.split() if word.startswith("listen=tcp://")]
-            if found:
-                self.recovery_s.append(time.monotonic() - begin)
-                return process, found[0].removeprefix("listen=")
-            assert process.poll() is None and time.monotonic() - begin < PATIENCE_S, text
-            time.sleep(0.01)
+        process, address, seconds = run_node(self.file, self.folder / "log", PATIENCE_S)
+        self.recovery_s.append(seconds)
+        return process, address
 
     # -- the member --------------------------------------------------------------------------------------------------
 
